@@ -1,0 +1,48 @@
+# Everything a person or CI does with this project. `make run` is the first thing to try.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
+TESTS := $(VENV)/.tests
+PORT ?= 8080
+
+.PHONY: run test test-slow check bench lock clean
+
+run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
+	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
+
+test: $(TESTS)  ## the test suite, in parallel
+	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"
+
+test-slow: $(TESTS)  ## long simulations, chaos rounds, fuzzing
+	$(BIN)/pytest -m slow
+
+check: $(TESTS)  ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(TESTS)  ## speed as ratios, measured side by side
+	$(BIN)/python -m tests.bench
+
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+lock: $(TESTS)  ## make the constraints anew from pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check pip-tools
+	$(COMPILE) --extra build --output-file constraints.txt pyproject.toml
+	$(COMPILE) --extra build --extra dev --constraint constraints.txt --output-file constraints-dev.txt pyproject.toml
+
+$(RUNS): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(TESTS): $(RUNS) constraints-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement constraints-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis data

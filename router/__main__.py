@@ -1,0 +1,47 @@
+"""The commands. Each is a thin shell around one module of router/commands."""
+
+from __future__ import annotations
+
+import sys
+
+import rich_click as click
+
+from router import __version__
+from router.children import DataDirInUse
+from router.commands.check import check
+from router.commands.demo import demo
+from router.commands.explain import explain
+from router.commands.keys import keys
+from router.commands.remote import RemoteError
+from router.commands.serve import serve
+from router.commands.simulate import simulate
+from router.commands.usage import usage
+from router.rulebook import ConfigError
+from router.server import PortTaken
+from router.settings import MissingSecret
+from router.store.embedded import StoreDidNotStart
+
+# What a person can put right; anything else is a fault of ours and shows its traceback.
+EXPECTED = (ConfigError, DataDirInUse, MissingSecret, PortTaken, RemoteError, StoreDidNotStart)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mistral-router")
+def cli() -> None:
+    """A cost-aware router in front of the Mistral API: routed, budgeted, accounted, explained."""
+
+
+for command in (demo, serve, check, explain, keys, usage, simulate):
+    cli.add_command(command)
+
+
+def main() -> None:
+    try:
+        cli(prog_name="mistral-router")
+    except EXPECTED as error:
+        click.echo(f"mistral-router: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""HTTP: the data plane as plain ASGI, everything else as Litestar handlers."""

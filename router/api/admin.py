@@ -1,0 +1,229 @@
+"""The operations plane: keys, usage, records, policies, the upstream's state. Behind the admin key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from router.core.plan import AUTO
+from router.core.policy import NAME
+from router.core.rules import Rules
+from router.errors import BadRequest, NotFound
+from router.pipeline import ENDPOINTS
+from router.store.keyring import KeyRecord, Keyring
+from router.store.records import GROUPS, Records
+from router.upstream.health import Health
+
+log = logging.getLogger("router.audit")
+
+FOREVER_MS = 1 << 52
+
+
+class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`models` are globs of catalogue ids, `endpoints` names of the data plane; empty means all."""
+
+    team: str
+    name: str
+    models: list[str] = []
+    endpoints: list[str] = []
+    expires_at: datetime | None = None
+    unlimited: bool = False
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    grace_s: float = 3600.0
+
+
+def admin_routes(
+    rules: Callable[[], Rules], keyring: Keyring, records: Records, health: Health, reloads: Callable[[], str | None]
+) -> list[HTTPRouteHandler]:
+    """`reloads` answers why the last reload was refused, or None."""
+
+    @post("/admin/v1/keys", status_code=201)
+    async def create_key(data: NewKey) -> dict[str, Any]:
+        """A new virtual key; its secret is shown this once."""
+        _check_key(data, rules())
+        record, key = await keyring.create(
+            data.team,
+            data.name,
+            models=tuple(data.models),
+            endpoints=tuple(_endpoint(name) for name in data.endpoints),
+            expires_at=data.expires_at.timestamp() if data.expires_at else None,
+            unlimited=data.unlimited,
+        )
+        log.info("key %s of team %s was created", record.id, record.team)
+        return {**_shown(record), "key": key}
+
+    @get("/admin/v1/keys")
+    async def list_keys() -> dict[str, Any]:
+        """Every key, without its secret."""
+        return {"keys": [_shown(record) for record in await keyring.list()]}
+
+    @delete("/admin/v1/keys/{key_id:str}", status_code=200)
+    async def revoke_key(key_id: str) -> dict[str, Any]:
+        """Refuse the key from now on; every replica within seconds."""
+        record = await keyring.revoke(key_id)
+        if record is None:
+            raise NotFound(f"There is no key {key_id!r}.", param="id")
+        log.info("key %s of team %s was revoked", record.id, record.team)
+        return _shown(record)
+
+    @post("/admin/v1/keys/{key_id:str}/rotate", status_code=200)
+    async def rotate_key(key_id: str, data: Rotation) -> dict[str, Any]:
+        """A new secret under the same id; the old one works on for `grace_s`."""
+        if not 0 <= data.grace_s <= 30 * 86_400:
+            raise BadRequest("grace_s must be from 0 to 2,592,000 (30 days).", code="invalid_value", param="grace_s")
+        rotated = await keyring.rotate(key_id, data.grace_s)
+        if rotated is None:
+            raise NotFound(f"There is no key {key_id!r} that could be rotated.", param="id")
+        record, key = rotated
+        log.info("key %s of team %s was rotated", record.id, record.team)
+        return {**_shown(record), "key": key}
+
+    @get("/admin/v1/usage")
+    async def usage(
+        since: str | None = None, until: str | None = None, group_by: str = "team", team: str | None = None
+    ) -> dict[str, Any]:
+        """Sums over whole hours, in all and by group."""
+        if group_by not in GROUPS:
+            raise BadRequest(f"group_by must be one of {', '.join(GROUPS)}.", code="invalid_value", param="group_by")
+        total, groups = await records.usage(
+            since_ms=_instant("since", since, 0),
+            until_ms=_instant("until", until, FOREVER_MS),
+            group_by=group_by,
+            team=team,
+        )
+        ordered = sorted(groups.items(), key=lambda pair: (-pair[1].nano_usd, pair[0]))
+        return {
+            "total": total,
+            "groups": [{"key": {group_by: name}, **msgspec.to_builtins(sums)} for name, sums in ordered],
+        }
+
+    @get("/admin/v1/records")
+    async def list_records(
+        team: str | None = None,
+        key: str | None = None,
+        model: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> dict[str, Any]:
+        """Newest first, a page at a time."""
+        if not 1 <= limit <= 1_000:
+            raise BadRequest("limit must be from 1 to 1000.", code="invalid_value", param="limit")
+        found, following = await records.query(
+            team=team,
+            key=key,
+            model=model,
+            since_ms=_instant("since", since, 0),
+            until_ms=_instant("until", until, FOREVER_MS) if until else None,
+            cursor=_cursor(cursor),
+            limit=limit,
+        )
+        return {"records": found, "next": following}
+
+    @get("/admin/v1/records/{request_id:str}")
+    async def show_record(request_id: str, team: str | None = None) -> Response[Any]:
+        """One request, explained."""
+        record = await records.find(request_id, team)
+        if record is None:
+            raise NotFound(
+                f"No request {request_id!r} is on record (the newest 10,000 of a team are kept).", param="id"
+            )
+        return Response(record)
+
+    @get("/admin/v1/policies", sync_to_thread=False)
+    def policies() -> dict[str, Any]:
+        """The policies in force, and why the last reload was refused, if it was."""
+        now = rules()
+        return {"rules": now.version, "policies": now.policies, "refused_reload": reloads()}
+
+    @get("/admin/v1/upstream", sync_to_thread=False)
+    def upstream() -> dict[str, Any]:
+        """How each model does, as this process sees it."""
+        return {"models": health.states()}
+
+    return [
+        create_key, list_keys, revoke_key, rotate_key, usage, list_records, show_record, policies, upstream,
+    ]  # fmt: skip
+
+
+def _check_key(data: NewKey, rules: Rules) -> None:
+    if not NAME.match(data.team):
+        text = "team must be 1 to 64 letters, digits, points, hyphens and underscores."
+        raise BadRequest(text, code="invalid_value", param="team")
+    if not 0 < len(data.name) <= 128 or not data.name.isprintable():
+        raise BadRequest("name must be 1 to 128 printable characters.", code="invalid_value", param="name")
+    if not data.unlimited and not rules.policy_of(data.team).has_hard_budget:
+        raise BadRequest(
+            f"The policy of team {data.team} has no hard budget: give it one, or create the key with unlimited: true.",
+            code="no_budget",
+            param="unlimited",
+        )
+    if data.expires_at is not None and data.expires_at.tzinfo is None:
+        raise BadRequest("expires_at needs a time zone, such as Z.", code="invalid_value", param="expires_at")
+    for pattern in data.models:
+        if pattern in AUTO:
+            text = f"models holds catalogue ids and globs; {pattern} is a way to choose among them."
+            raise BadRequest(text, code="invalid_value", param="models")
+
+
+def _endpoint(name: str) -> str:
+    short = name.strip("/").removeprefix("v1/").partition("/")[0]
+    if short not in ENDPOINTS:
+        raise BadRequest(f"endpoints must be among {', '.join(ENDPOINTS)}.", code="invalid_value", param="endpoints")
+    return short
+
+
+def _shown(record: KeyRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "team": record.team,
+        "name": record.name,
+        "models": record.models,
+        "endpoints": record.endpoints,
+        "created_at": _stamp(record.created_at),
+        "expires_at": _stamp(record.expires_at),
+        "revoked_at": _stamp(record.revoked_at),
+        "unlimited": record.unlimited,
+    }
+
+
+def _stamp(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _instant(name: str, text: str | None, default: int) -> int:
+    """Epoch ms of an ISO date or time (UTC where it names no zone) or of epoch milliseconds."""
+    if text is None:
+        return default
+    if text.isdecimal() and len(text) > 8:
+        return int(text)
+    try:
+        # A plus sign that was not escaped in a query arrives as a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        raise BadRequest(
+            f"{name} must be a date such as 2026-11-23, a time such as 2026-11-23T10:00:00Z, or epoch milliseconds.",
+            code="invalid_value",
+            param=name,
+        ) from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _cursor(text: str | None) -> str | None:
+    if text is None:
+        return None
+    first, _, second = text.partition("-")
+    if not (first.isdecimal() and second.isdecimal()):
+        raise BadRequest("cursor must be the `next` of an earlier page.", code="invalid_value", param="cursor")
+    return text

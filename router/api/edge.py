@@ -1,0 +1,141 @@
+"""The edge of the data plane: plain ASGI, everything bounded before it is read.
+
+ASGI servers neither cancel a handler nor fail its sends when the app hangs up, so `receive` is watched meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from router.api.errors import HeadersTooLarge, InternalError, MethodNotAllowed, error_body, error_headers
+from router.errors import BadRequest, BodyTimeout, RequestTooLarge, RouterError, UnsupportedMediaType
+from router.settings import Edge
+
+log = logging.getLogger("router.edge")
+
+Scope = Any
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_BYTES_PER_EXTRA_SECOND: Final = 100_000
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
+class HungUp(Exception):
+    """The app left before its request was read."""
+
+
+def check_headers(scope: Scope, edge: Edge) -> None:
+    """Raises HeadersTooLarge, or BadRequest for a request that two servers could read differently."""
+    headers = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > edge.headers_max or size > edge.header_bytes_max:
+        raise HeadersTooLarge(f"At most {edge.headers_max} headers of {edge.header_bytes_max} bytes in all are read.")
+    names = [name for name, _ in headers]
+    if names.count(b"host") != 1:
+        raise BadRequest("A request has exactly one Host header.", code="invalid_host")
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise BadRequest("A request has Content-Length or Transfer-Encoding, not both.", code="ambiguous_length")
+
+
+async def read_json(scope: Scope, receive: Receive, edge: Edge) -> bytes:
+    """The body, still undecoded but known to be bounded. Raises what is wrong with it, or HungUp."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    kind = headers.get(b"content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType(f"The body must be application/json, not {kind!r}: set the Content-Type header.")
+    if headers.get(b"content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed: leave out Content-Encoding.")
+    announced = headers.get(b"content-length", "")
+    length = int(announced) if announced.isdecimal() else 0
+    _check_size(length, edge)
+    try:
+        async with asyncio.timeout(edge.body_read_s + length / _BYTES_PER_EXTRA_SECOND):
+            body = await _read(receive, edge)
+    except TimeoutError:
+        raise BodyTimeout("The body did not arrive in time.") from None
+    if depth(body) > edge.depth_max:
+        raise BadRequest(f"The body is nested more than {edge.depth_max} deep.", code="nested_too_deeply")
+    return body
+
+
+async def _read(receive: Receive, edge: Edge) -> bytes:
+    pieces, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUp
+        piece = message.get("body", b"")
+        size += len(piece)
+        _check_size(size, edge)
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _check_size(size: int, edge: Edge) -> None:
+    if size > edge.body_bytes_max:
+        raise RequestTooLarge(f"The body is larger than {edge.body_bytes_max:,} bytes.")
+
+
+def depth(body: bytes) -> int:
+    """How deep the JSON in `body` is nested, without decoding it: decoding is what deep nesting attacks."""
+    if body.count(b"[") + body.count(b"{") <= 64:
+        return 0  # not enough brackets to be deep, in strings or out
+    deepest = at = 0
+    for bracket in _STRINGS.sub(b"", body).translate(None, _NOT_BRACKETS):
+        at += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, at)
+    return deepest
+
+
+async def hung_up(receive: Receive) -> None:
+    """Returns when the app has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def answer(
+    send: Send, status: int, body: bytes, headers: Mapping[str, str], *, content_type: str = "application/json"
+) -> None:
+    """Send a whole answer."""
+    await start(send, status, {"content-type": content_type, "content-length": str(len(body)), **headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+async def refuse(send: Send, error: RouterError, headers: Mapping[str, str] | None = None) -> None:
+    """Send an error. What was not read of the request's body must not be taken for the next request."""
+    unread = {"connection": "close"} if error.status in (408, 413, 415, 431) else {}
+    await answer(send, error.status, error_body(error), {**(headers or {}), **error_headers(error), **unread})
+
+
+def guarded(handler: Handler, edge: Edge, methods: tuple[str, ...]) -> Handler:
+    """`handler` behind the checks that hold for every endpoint; nothing it raises reaches the app as a traceback."""
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            check_headers(scope, edge)
+            if scope["method"] not in methods:
+                allowed = ", ".join(methods)
+                raise MethodNotAllowed(f"{scope['path']} takes {allowed}, not {scope['method']}.")
+            await handler(scope, receive, send)
+        except RouterError as error:
+            await refuse(send, error)
+        except HungUp:
+            return
+        except Exception:
+            log.exception("an unforeseen error on %s", scope["path"])
+            await refuse(send, InternalError("Something unforeseen happened; the operator finds it in the log."))
+
+    return endpoint

@@ -1,0 +1,37 @@
+"""Every other path under /v1: a 404 that says what to use instead."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from router.api.edge import Receive, Scope, Send
+from router.errors import UnsupportedEndpoint
+
+_INSTEAD: Final = {
+    "/v1/responses": "use /v1/chat/completions (the OpenAI agents SDK: set_default_openai_api('chat_completions'))",
+    "/v1/messages": "use /v1/chat/completions with an OpenAI or Mistral SDK",
+    "/v1/completions": "use /v1/chat/completions",
+    "/v1/fim/completions": "call Mistral directly for fill-in-the-middle",
+    "/v1/embeddings": "call Mistral directly for embeddings",
+    "/v1/moderations": "call Mistral directly for moderation",
+    "/v1/chat/moderations": "call Mistral directly for moderation",
+    "/v1/classifications": "call Mistral directly for classifiers",
+    "/v1/ocr": "call Mistral directly for OCR",
+    "/v1/audio": "call Mistral directly for audio",
+    "/v1/images": "Mistral's API makes no images",
+    "/v1/files": "call Mistral directly for files",
+    "/v1/batch": "call Mistral directly for batch jobs",
+    "/v1/batches": "call Mistral directly for batch jobs",
+    "/v1/fine_tuning": "call Mistral directly for fine-tuning",
+    "/v1/agents": "use /v1/chat/completions with tools",
+    "/v1/conversations": "use /v1/chat/completions and send the conversation along",
+    "/v1/assistants": "use /v1/chat/completions with tools",
+    "/v1/threads": "use /v1/chat/completions and send the conversation along",
+}
+SERVED: Final = "POST /v1/chat/completions, /v1/route, /v1/feedback; GET /v1/models"
+
+
+async def unsupported(scope: Scope, receive: Receive, send: Send) -> None:
+    path = scope["path"].rstrip("/")
+    known = next((advice for start, advice in _INSTEAD.items() if path == start or path.startswith(f"{start}/")), None)
+    raise UnsupportedEndpoint(f"{path} is not served: {known or 'there is no such endpoint'}. Served are {SERVED}.")

@@ -1,0 +1,190 @@
+"""The wiring: every part is made here, handed what it needs, and closed in turn. Nothing else knows all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from litestar import Litestar, Request, Response, asgi
+from litestar.config.app import AppConfig
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from redis.exceptions import RedisError
+from watchfiles import awatch
+
+from router import __version__
+from router.api.admin import admin_routes
+from router.api.auth import AdminGuard
+from router.api.chat import chat
+from router.api.edge import guarded
+from router.api.errors import error_body, error_headers
+from router.api.feedback import feedback
+from router.api.models import models
+from router.api.route import route
+from router.api.status import status_routes
+from router.api.unsupported import unsupported
+from router.core.language import best_detector
+from router.core.tokens import Tokenizer
+from router.errors import BadRequest, NotFound, RouterError
+from router.ops.metrics import Metrics
+from router.pipeline import Line
+from router.recording import Recorder
+from router.rulebook import Rulebook
+from router.serving import Serving
+from router.settings import Settings
+from router.store.connect import Door, connect
+from router.store.keyring import Keyring
+from router.store.ledger import Ledger
+from router.store.records import Records
+from router.store.settler import Settler
+from router.upstream.client import Upstream
+from router.upstream.health import Health
+from router.vocabulary import VOCABULARY
+
+log = logging.getLogger("router.app")
+
+
+DRAIN_S = 30.0
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The application for one process. Raises ConfigError for rules that cannot be meant."""
+    assert settings.redis_url is not None, "whoever starts the app has found or started a store"
+    metrics = Metrics(multiprocess="PROMETHEUS_MULTIPROC_DIR" in os.environ)
+    rulebook = Rulebook(
+        settings.config_dir,
+        settings.policies_dir,
+        _today,
+        lambda result: metrics.child("router_reloads_total", result).inc(),
+    )
+    client = connect(settings.redis_url)
+    ledger, settler, health = Ledger(Door(client)), Settler(), Health()
+    keyring = Keyring(client, settings.pepper.reveal().encode())
+    records = Records(client, ledger)
+    recorder = Recorder(metrics, time.monotonic)
+    upstream = Upstream(settings.upstream_url, settings.api_key.reveal())
+    serving = Serving(
+        upstream=upstream,
+        ledger=ledger,
+        settler=settler,
+        health=health,
+        recorder=recorder,
+        timing=settings.timing,
+        jitter=random.random,
+    )
+    line = Line(
+        rules=lambda: rulebook.current,
+        keyring=keyring,
+        ledger=ledger,
+        settler=settler,
+        serving=serving,
+        recorder=recorder,
+        tokenizer=Tokenizer(VOCABULARY.read_bytes()),
+        detector=best_detector(),
+        bounds=settings.edge.bounds,
+        region=settings.region,
+        factor=settings.factor,
+        resting=health.resting,
+        wall=time.time,
+        noise=secrets.token_bytes,
+    )
+
+    async def ready() -> str | None:
+        try:
+            await client.ping()
+        except (RedisError, OSError):
+            return "the store does not answer"
+        return None
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        chores = [
+            asyncio.create_task(keyring.watch()),
+            asyncio.create_task(_watch_files(rulebook)),
+            asyncio.create_task(_turn_days(rulebook)),
+        ]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            if not await settler.drain(DRAIN_S):
+                log.error("%d ends of holds were not delivered before the stop", settler.waiting)
+            await upstream.close()
+            await client.aclose()
+
+    edge = settings.edge
+    data_plane = {
+        "/v1/chat/completions": guarded(chat(line, edge), edge, ("POST",)),
+        "/v1/route": guarded(route(line, edge), edge, ("POST",)),
+        "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
+        "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),
+        "/v1/models/{name:path}": guarded(models(line), edge, ("GET", "HEAD")),
+        "/v1/{rest:path}": guarded(unsupported, edge, ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")),
+    }
+    guard = AdminGuard(settings.admin_key)
+    admin = admin_routes(lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused)
+    status = status_routes(ready, metrics)
+    return Litestar.from_config(
+        AppConfig(
+            route_handlers=[
+                *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
+                *(_behind(handler, guard) for handler in admin),
+                *status[:2],
+                status[2] if settings.loopback else _behind(status[2], guard),
+            ],
+            lifespan=[lifespan],
+            exception_handlers={RouterError: _router_error, HTTPException: _http_error},
+            openapi_config=OpenAPIConfig(title="mistral-router operations", version=__version__, path="/admin/schema"),
+        )
+    )
+
+
+def _behind(handler: Any, guard: AdminGuard) -> Any:
+    handler.guards = [*(handler.guards or ()), guard]
+    return handler
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+async def _watch_files(rulebook: Rulebook) -> None:
+    async for _ in awatch(rulebook.config_dir, rulebook.policies_dir, recursive=False):
+        rulebook.reload()
+
+
+async def _turn_days(rulebook: Rulebook) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        rulebook.turn_day()
+
+
+def _router_error(_: Request[Any, Any, Any], error: RouterError) -> Response[bytes]:
+    return Response(
+        error_body(error),
+        status_code=error.status,
+        media_type="application/json",
+        headers=error_headers(error),
+    )
+
+
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Litestar's own refusals in our shape: unknown paths, wrong query types, bodies that do not decode."""
+    if error.status_code == 404:
+        return _router_error(request, NotFound(f"There is nothing at {request.url.path}."))
+    detail = "; ".join(
+        f"{entry.get('key', 'body')}: {entry.get('message')}" for entry in error.extra or () if isinstance(entry, dict)
+    )
+    translated = BadRequest(detail or error.detail)
+    response = _router_error(request, translated)
+    response.status_code = error.status_code
+    return response

@@ -1,0 +1,67 @@
+"""Processes of ours: started so that they end with us, and one tree of them per data directory."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class DataDirInUse(Exception):
+    """Another router works in this data directory."""
+
+
+def lock(data_dir: Path) -> IO[str]:
+    """Take the directory for this process tree, until the returned file is closed or the process ends. Raises
+    DataDirInUse. The directory is made when it is missing."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = (data_dir / "lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise DataDirInUse(
+            f"{data_dir} is in use by process {owner}: stop it, or give this one another --data-dir."
+        ) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent ends, however it ends. Linux only; elsewhere a leftover is cleared at
+    the next start."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended just before we asked
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """A child that ends with us, in a session of its own: Ctrl-C reaches us alone, and we stop it in our order."""
+    return subprocess.Popen(command, preexec_fn=die_with_parent, start_new_session=True, **options)
+
+
+def stop(child: subprocess.Popen[bytes], timeout_s: float = 10.0) -> None:
+    """End a child: first asked, then made to."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

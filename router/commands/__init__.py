@@ -1,0 +1,1 @@
+"""What `mistral-router` can do, one module a command."""

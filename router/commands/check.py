@@ -1,0 +1,140 @@
+"""mistral-router check: is everything in place? Files, prices, store and upstream; non-zero when something is not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import rich_click as click
+from redis.asyncio import RedisCluster
+from redis.exceptions import RedisError
+
+from router.commands.options import as_json, folders
+from router.core.rules import Rules
+from router.errors import StoreUnavailable
+from router.rulebook import ConfigError, decode, load_rules
+from router.settings import ROUTER, MissingSecret, RouterFile, load_settings
+from router.store.connect import Door, connect
+from router.store.ledger import Ledger
+from router.upstream.client import AttemptFailed, Upstream
+
+PRICES_DAYS_MAX: Final = 30
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` is ok, failed, warning or skipped."""
+
+    part: str
+    state: str
+    what: str
+
+
+@click.command()
+@folders()
+@as_json
+def check(config_dir: Path, policies_dir: Path, data_dir: Path, json_: bool) -> None:
+    """Check configuration, policies, prices, store and upstream."""
+    findings = list(_findings(config_dir, policies_dir, data_dir))
+    if json_:
+        click.echo(msgspec.json.encode(findings))
+    else:
+        for finding in findings:
+            click.echo(f"{finding.state:8} {finding.part:9} {finding.what}")
+    sys.exit(any(finding.state == "failed" for finding in findings))
+
+
+def _findings(config_dir: Path, policies_dir: Path, data_dir: Path) -> Iterator[Finding]:
+    today = datetime.now(UTC).date()
+    try:
+        path = config_dir / ROUTER
+        if path.exists():
+            decode(path, RouterFile)
+        rules = load_rules(config_dir, policies_dir, today)
+    except ConfigError as error:
+        yield Finding(part="files", state="failed", what=str(error))
+        return
+    yield Finding(
+        part="files",
+        state="ok",
+        what=f"{len(rules.shelf.cards)} models, {len(rules.policies)} policies, rules {rules.version}",
+    )
+    yield _prices(rules, today)
+    yield from _outside(config_dir, policies_dir, data_dir, rules)
+
+
+def _prices(rules: Rules, today: date) -> Finding:
+    age = (today - rules.checked).days
+    if age > PRICES_DAYS_MAX:
+        what = f"config/models.toml was last held against the vendor's prices {age} days ago ({rules.checked})"
+        return Finding(part="prices", state="warning", what=what)
+    return Finding(part="prices", state="ok", what=f"checked {rules.checked}")
+
+
+def _outside(config_dir: Path, policies_dir: Path, data_dir: Path, rules: Rules) -> Iterator[Finding]:
+    if not os.environ.get("ROUTER_REDIS_URL"):
+        yield Finding(
+            part="store", state="skipped", what="ROUTER_REDIS_URL is not set: serve starts the embedded store"
+        )
+    else:
+        yield _try("store", lambda: asyncio.run(_store(os.environ["ROUTER_REDIS_URL"])))
+    try:
+        settings = load_settings(
+            config_dir=config_dir, policies_dir=policies_dir, data_dir=data_dir, environ={**os.environ, **_NO_STORE}
+        )
+    except MissingSecret as error:
+        yield Finding(part="upstream", state="skipped", what=str(error))
+        return
+    yield _try("upstream", lambda: asyncio.run(_upstream(settings.upstream_url, settings.api_key.reveal(), rules)))
+
+
+# Only the upstream's address and key are of interest here, so nothing may be made up for the store.
+_NO_STORE: Final = {"ROUTER_KEY_PEPPER": "-", "ROUTER_ADMIN_KEY": "-"}
+
+
+def _try(part: str, ask: Callable[[], Finding]) -> Finding:
+    try:
+        return ask()
+    except (RedisError, OSError, ValueError, StoreUnavailable, AttemptFailed) as error:
+        return Finding(part=part, state="failed", what=f"{type(error).__name__}: {error}")
+
+
+async def _store(url: str) -> Finding:
+    client: Any = connect(url)
+    try:
+        await client.ping()
+        await Ledger(Door(client)).peek("check", [])  # the rights to run scripts on a team's keys
+        node = {"target_nodes": client.get_random_node()} if isinstance(client, RedisCluster) else {}
+        wrong = []
+        for name, wanted in (("maxmemory-policy", "noeviction"), ("appendonly", "yes")):
+            found = (await client.config_get(name, **node)).get(name)
+            if found != wanted:
+                wrong.append(f"{name} is {found!r}, but a ledger needs {wanted!r}")
+    finally:
+        await client.aclose()
+    if wrong:
+        return Finding(part="store", state="failed", what="; ".join(wrong))
+    return Finding(part="store", state="ok", what="answers, keeps what it acknowledges, takes our scripts")
+
+
+async def _upstream(url: str, key: str, rules: Rules) -> Finding:
+    upstream = Upstream(url, key)
+    try:
+        answered = await upstream.get("/v1/models", timeout_s=10.0)
+    finally:
+        await upstream.close()
+    if answered.status != 200:
+        return Finding(part="upstream", state="failed", what=f"{url} answered {answered.status} to GET /v1/models")
+    offered = {entry["id"] for entry in json.loads(answered.body).get("data", [])}
+    ours = {card.name for card in rules.shelf.cards.values() if card.price is not None and card.upstream == "mistral"}
+    missing = sorted(name for name in ours - offered if any(policy.allows(name) for policy in rules.policies.values()))
+    if missing:
+        what = f"{url} does not offer {', '.join(missing)}"
+        return Finding(part="upstream", state="warning", what=what)
+    return Finding(part="upstream", state="ok", what=f"{url} offers every model that a policy allows")

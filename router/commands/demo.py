@@ -1,0 +1,167 @@
+"""mistral-router demo: simulator, embedded store and router on this machine, and a handful of contrasting requests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from router import children, server
+from router.commands.demo_requests import REQUESTS, Outcome, ask
+from router.commands.options import address, folders, log_to_stderr, tethered
+from router.core.money import usd
+from router.errors import InvalidKey
+from router.settings import Settings, load_settings
+from router.store.connect import connect
+from router.store.keyring import Keyring
+
+TEAM = "demo"
+KEY_FILE = "demo.key"
+
+
+@click.command()
+@folders("data/demo")
+@address(8080)
+@click.option("--once", is_flag=True, help="Stop after the table.")
+@tethered
+def demo(
+    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, port: int, once: bool, die_with_parent: bool
+) -> None:
+    """Show the whole line at work. Needs no key: the upstream is simulated."""
+    os.environ.setdefault("ROUTER_LOG_LEVEL", "WARNING")
+    log_to_stderr()
+    if die_with_parent:
+        children.die_with_parent()
+    with (
+        children.lock(data_dir),
+        server.bind(host, port) as listener,
+        _simulator() as simulator_url,
+        server.store(_settings(config_dir, policies_dir, data_dir, host, simulator_url)) as settings,
+    ):
+        url = f"http://{host}:{listener.getsockname()[1]}"
+        click.echo("The upstream is SIMULATED: no request leaves this machine and no real money is spent.\n")
+        server.run(settings, listener, lambda: _show(settings, url, simulator_url, once))
+
+
+def _settings(config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str) -> Settings:
+    """The demo's own: never a key, a store or an upstream from the environment."""
+    kept = {
+        name: value for name, value in os.environ.items() if name.startswith(("ROUTER_ADMIN_KEY", "ROUTER_KEY_PEPPER"))
+    }
+    environ = {**kept, "MISTRAL_API_KEY": "simulated", "ROUTER_UPSTREAM_URL": simulator_url}
+    return load_settings(
+        config_dir=config_dir,
+        policies_dir=policies_dir,
+        data_dir=data_dir,
+        environ={**environ, "ROUTER_UPSTREAM_REGION": "global"},
+        loopback=server.is_loopback(host),
+    )
+
+
+@contextmanager
+def _simulator() -> Iterator[str]:
+    """A simulated Mistral in a process of its own, and its URL."""
+    command = [
+        sys.executable,
+        "-m",
+        "router",
+        "simulate",
+        "--port",
+        "0",
+        "--wide",
+        "--latency-ms",
+        "30",
+        "--token-ms",
+        "1",
+    ]
+    child = children.start(command, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None, "it was asked for"
+        for line in child.stdout:
+            name, _, url = line.decode().strip().partition("=")
+            if name == "SIMULATOR_URL":
+                break
+        else:
+            raise RuntimeError("the simulator did not start")
+        yield url
+    finally:
+        children.stop(child)
+
+
+async def _show(settings: Settings, url: str, simulator_url: str, once: bool) -> bool | None:
+    key = await _key(settings)
+    outcomes = [await ask(url, key, asked, simulator_url) for asked in REQUESTS]
+    Console(width=None if sys.stdout.isatty() else 110).print(_table(outcomes))
+    _print_addresses(settings, url, simulator_url, key)
+    return True if once else None
+
+
+async def _key(settings: Settings) -> str:
+    """The demo's virtual key: the one of the last run while it works, else a new one."""
+    assert settings.redis_url is not None, "the store runs"
+    path = settings.data_dir / KEY_FILE
+    client = connect(settings.redis_url)
+    try:
+        keyring = Keyring(client, settings.pepper.reveal().encode())
+        if path.exists():
+            kept = path.read_text().strip()
+            if kept and await _works(keyring, kept):
+                return kept
+        _, key = await keyring.create(TEAM, "the demo's key")
+    finally:
+        await client.aclose()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(key + "\n")
+    return key
+
+
+async def _works(keyring: Keyring, key: str) -> bool:
+    try:
+        await keyring.authenticate(key)
+    except InvalidKey:
+        return False
+    return True
+
+
+def _table(outcomes: list[Outcome]) -> Table:
+    baseline = sum(outcome.cost_nano + outcome.saved_nano for outcome in outcomes)
+    cost = sum(outcome.cost_nano for outcome in outcomes)
+    table = Table("request", "model", "reason", "cost USD", "at baseline", "attempts", show_footer=True)
+    for outcome in outcomes:
+        table.add_row(
+            outcome.title,
+            outcome.model,
+            outcome.reason,
+            usd(outcome.cost_nano, 6),
+            usd(outcome.cost_nano + outcome.saved_nano, 6),
+            str(outcome.attempts),
+        )
+    saved = f"{1 - cost / baseline:.0%} saved" if baseline else ""
+    for column, footer in zip(table.columns, ("total", saved, "", usd(cost, 6), usd(baseline, 6), ""), strict=True):
+        column.footer = footer
+    return table
+
+
+def _print_addresses(settings: Settings, url: str, simulator_url: str, key: str) -> None:
+    body = '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'
+    click.echo(
+        f"""
+Dashboard: {url}/dashboard
+Try it:
+
+curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '{body}'
+
+OPENAI_BASE_URL={url}/v1
+OPENAI_API_KEY={key}
+ROUTER_ADMIN_KEY={settings.admin_key.reveal()}
+SIMULATOR_URL={simulator_url}
+"""
+    )

@@ -1,0 +1,93 @@
+"""mistral-router explain: which model would serve a request, and why, without a running router."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from router.commands.options import as_json, folders
+from router.core.classify import classify
+from router.core.explain import RouterObject
+from router.core.explain import explain as explain_plan
+from router.core.language import best_detector
+from router.core.money import usd
+from router.core.plan import Wishes, make_plan, understand
+from router.core.tokens import Tokenizer
+from router.errors import RouterError
+from router.rulebook import decode, load_rules
+from router.settings import REGION_FACTORS, ROUTER, RouterFile
+from router.vocabulary import VOCABULARY
+from router.wire.chat import parse_chat
+
+
+@click.command()
+@folders()
+@as_json
+@click.option("--team", default="default", show_default=True, help="Under whose policy.")
+@click.option("--quality", help="economy, balanced, quality, or a number from 0 to 1.")
+@click.argument("file", type=click.File("rb"))
+def explain(
+    config_dir: Path, policies_dir: Path, json_: bool, team: str, quality: str | None, file: Any, **_: Any
+) -> None:
+    """Explain a chat request's routing. FILE is its JSON body; - reads standard input."""
+    try:
+        told = _explained(config_dir, policies_dir, team, quality, file.read())
+    except RouterError as error:
+        click.echo(f"mistral-router: {error.message}", err=True)
+        sys.exit(1)
+    if json_:
+        click.echo(msgspec.json.encode(told))
+    else:
+        show(told, Console())
+
+
+def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | None, body: bytes) -> RouterObject:
+    path = config_dir / ROUTER
+    file = decode(path, RouterFile) if path.exists() else RouterFile()
+    rules = load_rules(config_dir, policies_dir, datetime.now(UTC).date())
+    policy = rules.policy_of(team)
+    request = parse_chat(body, file.edge.bounds)
+    wishes = Wishes(quality=_number(quality))
+    asked = understand(request.model, rules, policy, wishes)
+    ask = classify(request, Tokenizer(VOCABULARY.read_bytes()), best_detector())
+    plan = make_plan(
+        ask,
+        asked,
+        rules=rules,
+        policy=policy,
+        wishes=wishes,
+        factor=REGION_FACTORS[file.upstream.region],
+        region=file.upstream.region,
+        resting={},
+    )
+    return explain_plan("explain", ask, plan)
+
+
+def _number(text: str | None) -> str | float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return text
+
+
+def show(told: RouterObject, console: Console) -> None:
+    """The `router` object as a person reads it."""
+    facts = {name: value for name, value in told.classification.items() if value not in ([], None)}
+    console.print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    table = Table("model", "score", "expected USD", "at most USD", "verdict")
+    order = {name: place for place, name in enumerate(told.order, 1)}
+    rows = sorted(told.models, key=lambda view: (order.get(view.model, 99), view.expected_nano_usd or 0, view.model))
+    for view in rows:
+        verdict = view.objection or f"{order[view.model]}. choice"
+        costs = [usd(nano) if nano is not None else "-" for nano in (view.expected_nano_usd, view.max_nano_usd)]
+        table.add_row(view.model, f"{view.score:.1f}" if view.score is not None else "-", *costs, verdict)
+    console.print(table)
+    bar = f"; threshold {told.threshold:.1f}" if told.threshold is not None else ""
+    console.print(f"chosen: {told.chosen or 'none'} ({told.reason}){bar}; rules {told.rules}")

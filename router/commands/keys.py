@@ -1,0 +1,81 @@
+"""mistral-router keys: create, list, rotate and revoke virtual keys of a running router."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from router.commands.options import as_json, folders
+from router.commands.remote import Remote
+
+
+@click.group()
+def keys() -> None:
+    """Virtual keys of a running router (ROUTER_URL, ROUTER_ADMIN_KEY)."""
+
+
+@keys.command()
+@folders()
+@as_json
+@click.option("--team", required=True, help="The team that pays.")
+@click.option("--name", required=True, help="What the key is for.")
+@click.option("--model", "models", multiple=True, help="Glob of catalogue ids the key may use; may be repeated.")
+@click.option(
+    "--endpoint", "endpoints", multiple=True, help="Endpoint the key may use (chat, models, …); may be repeated."
+)
+@click.option("--expires-at", help="When it ends, such as 2027-01-31T00:00:00Z.")
+@click.option("--unlimited", is_flag=True, help="Allow a key although the team's policy has no hard budget.")
+def create(data_dir: Path, json_: bool, models: tuple[str, ...], endpoints: tuple[str, ...], **fields: Any) -> None:
+    """Make a key; its secret is printed this once."""
+    del fields["config_dir"], fields["policies_dir"]
+    body = {**fields, "models": list(models), "endpoints": list(endpoints)}
+    made = Remote(data_dir).call("POST", "/admin/v1/keys", body)
+    if json_:
+        click.echo(json.dumps(made))
+        return
+    click.echo(f"id    {made['id']}\nteam  {made['team']}\nkey   {made['key']}\nThe key is shown this once.")
+
+
+@keys.command("list")
+@folders()
+@as_json
+def list_(data_dir: Path, json_: bool, **_: Any) -> None:
+    """Every key, without its secret."""
+    found = Remote(data_dir).call("GET", "/admin/v1/keys")["keys"]
+    if json_:
+        click.echo(json.dumps(found))
+        return
+    table = Table("id", "team", "name", "scope", "created", "state")
+    for key in found:
+        scope = ", ".join([*key["models"], *key["endpoints"]]) or "all"
+        state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"until {key['expires_at'] or 'revoked'}"
+        table.add_row(key["id"], key["team"], key["name"], scope, key["created_at"], state)
+    Console().print(table)
+
+
+@keys.command()
+@folders()
+@as_json
+@click.argument("key_id")
+@click.option("--grace-s", type=float, default=3600.0, show_default=True, help="How long the old secret works on.")
+def rotate(data_dir: Path, json_: bool, key_id: str, grace_s: float, **_: Any) -> None:
+    """Give a key a new secret; the old one works on for a while."""
+    made = Remote(data_dir).call("POST", f"/admin/v1/keys/{key_id}/rotate", {"grace_s": grace_s})
+    click.echo(json.dumps(made) if json_ else f"key   {made['key']}\nThe old secret works for {grace_s:.0f} s more.")
+
+
+@keys.command()
+@folders()
+@as_json
+@click.argument("key_id")
+def revoke(data_dir: Path, json_: bool, key_id: str, **_: Any) -> None:
+    """Refuse a key from now on, on every replica within seconds."""
+    gone = Remote(data_dir).call("DELETE", f"/admin/v1/keys/{key_id}")
+    click.echo(
+        json.dumps(gone) if json_ else f"{gone['id']} of team {gone['team']} was revoked at {gone['revoked_at']}"
+    )

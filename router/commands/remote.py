@@ -1,0 +1,62 @@
+"""Talking to a running router's operations plane, for the commands about one."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from router.settings import secret
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+TIMEOUT_S = 30.0
+
+
+class RemoteError(Exception):
+    """The router could not be asked, or said no."""
+
+
+class Remote:
+    """The router at ROUTER_URL, with ROUTER_ADMIN_KEY or the data directory's admin.key. Raises RemoteError."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.url = os.environ.get("ROUTER_URL", DEFAULT_URL).rstrip("/").removesuffix("/v1")
+        if not self.url.startswith(("http://", "https://")):
+            raise RemoteError(f"ROUTER_URL is {self.url!r}, which is not an http or https address.")
+        given = secret("ROUTER_ADMIN_KEY", os.environ)
+        path = data_dir / "admin.key"
+        if given is None and not path.exists():
+            raise RemoteError(
+                f"There is no admin key: set ROUTER_ADMIN_KEY, or name the running router's --data-dir ({path} is missing)."
+            )
+        self._key = given.reveal() if given else path.read_text().strip()
+
+    def call(self, method: str, path: str, body: Any = None, query: Mapping[str, str | None] | None = None) -> Any:
+        """The decoded answer."""
+        kept = {name: value for name, value in (query or {}).items() if value is not None}
+        url = f"{self.url}{path}" + (f"?{urlencode(kept)}" if kept else "")
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
+            url,
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"authorization": f"Bearer {self._key}", "content-type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise RemoteError(_said(error)) from None
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise RemoteError(f"No router answers at {self.url} ({error}): start one, or set ROUTER_URL.") from None
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return f"The router answered {error.code}."

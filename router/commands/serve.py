@@ -1,0 +1,42 @@
+"""mistral-router serve: the router for real traffic."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import rich_click as click
+
+from router import children, server
+from router.commands.options import address, folders, log_to_stderr, tethered
+from router.rulebook import load_rules
+from router.settings import load_settings
+
+
+@click.command()
+@folders()
+@address(8080)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that share the port."
+)
+@tethered
+def serve(
+    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, port: int, workers: int, die_with_parent: bool
+) -> None:
+    """Serve real traffic. Needs MISTRAL_API_KEY; `demo` needs nothing."""
+    log_to_stderr()
+    if die_with_parent:
+        children.die_with_parent()
+    settings = load_settings(
+        config_dir=config_dir,
+        policies_dir=policies_dir,
+        data_dir=data_dir,
+        environ=os.environ,
+        loopback=server.is_loopback(host),
+        workers=workers,
+    )
+    load_rules(config_dir, policies_dir, datetime.now(UTC).date())  # a wrong file stops the start, before anything runs
+    with children.lock(data_dir), server.bind(host, port) as listener, server.store(settings) as settings:
+        url = f"http://{host}:{listener.getsockname()[1]}"
+        server.serve(settings, listener, on_ready=lambda: click.echo(f"mistral-router serves {url}/v1"))

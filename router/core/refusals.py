@@ -1,0 +1,133 @@
+"""Our own refusals in words: which limit, how much, until when, and what would help."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Final
+
+from router.core.charges import FOREVER_MS, Denial, Kind, Measure
+from router.core.classify import Classification
+from router.core.explain import RouterObject
+from router.core.money import usd
+from router.core.plan import Plan, Why
+from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError
+
+# What the caller or the operator can change; {} takes the figure that the plan knows.
+_REMEDIES: Final[dict[Why, str]] = {
+    Why.NOT_ALLOWED: "ask for the model to be added to models.allow of the team's policy",
+    Why.OUTSIDE_KEY: "use a key whose scope includes the model",
+    Why.NOT_CHAT: "ask for a chat model",
+    Why.NO_PRICE: "have the operator add the model's price to config/models.toml",
+    Why.WRONG_REGION: "have the operator configure an upstream in the region that the policy demands",
+    Why.NO_TOOLS: "leave out the tools",
+    Why.NO_PARALLEL_TOOLS: "make one tool call per turn",
+    Why.NO_JSON: "leave out response_format",
+    Why.NO_VISION: "leave out the images",
+    Why.NO_AUDIO: "leave out the audio",
+    Why.NO_DOCUMENTS: "leave out the documents",
+    Why.NO_REASONING: "leave out reasoning_effort",
+    Why.NO_FIM: "use a model for fill-in-the-middle",
+    Why.NO_PREFIX: "leave out the assistant prefix",
+    Why.NO_PREDICTION: "leave out prediction",
+    Why.CONTEXT_TOO_SMALL: "shorten input and max_tokens together to fewer than {} tokens",
+    Why.OUTPUT_TOO_SMALL: "ask for at most {} output tokens",
+    Why.NO_SCORE: "pin the model by name, or have the operator score it in config/quality.toml",
+    Why.BELOW_THRESHOLD: "ask for a lower quality",
+    Why.OVER_MAX_COST: "raise x-router-max-cost-usd to at least {}",
+    Why.RESTING: "try again in a few seconds",
+}
+
+
+def denied(denial: Denial, team: str) -> RouterError:
+    """The 402 or 429 for an account that refused."""
+    account = denial.standing.account
+    owner = f"Team {team}" if account.scope.value == "team" else f"{account.scope.value.capitalize()} {account.id}"
+    if account.measure is Measure.USD:
+        return _over_budget(denial, owner, team)
+    wait_ms = denial.retry_after_ms
+    if wait_ms is None:
+        text = (
+            f"{owner} may use {account.limit:,} {account.measure.value} at a time, and this request alone needs "
+            f"{denial.asked:,}: lower max_tokens or split the request."
+        )
+    elif account.kind is Kind.GAUGE:
+        text = f"{owner} has {account.limit:,} requests under way, which is its limit: try again when one has ended."
+    else:
+        text = (
+            f"{owner} has used {denial.standing.spent:,} of {account.limit:,} {account.measure.value} a minute and "
+            f"this request needs {denial.asked:,}: try again in {wait_ms / 1000:.1f} s."
+        )
+    return RateLimited(text, param=account.measure.value, retry_after_ms=wait_ms)
+
+
+def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
+    standing, account = denial.standing, denial.standing.account
+    resets_at = _resets_at(denial)
+    window = account.window if account.window in ("hour", "day", "week", "month", "total") else f"last {account.window}"
+    renewal = f"the budget renews at {resets_at}" if resets_at else "this budget does not renew"
+    text = (
+        f"{owner} has spent {usd(standing.spent, 6)} and reserved {usd(standing.held, 6)} of {usd(account.limit, 2)} "
+        f"USD ({window}); this request may cost {usd(denial.asked, 6)}; {renewal} (policy of team {team})."
+    )
+    return BudgetExceeded(
+        text,
+        extra={
+            "budget": {
+                "scope": account.scope.value,
+                "id": account.id,
+                "window": account.window,
+                "limit_usd": usd(account.limit),
+                "spent_usd": usd(standing.spent),
+                "reserved_usd": usd(standing.held),
+                "estimate_usd": usd(denial.asked),
+                "resets_at": resets_at,
+            }
+        },
+    )
+
+
+def _resets_at(denial: Denial) -> str | None:
+    account = denial.standing.account
+    if account.kind is Kind.CALENDAR:
+        if account.end >= FOREVER_MS:
+            return None
+        ends_ms = account.end
+    elif denial.retry_after_ms is None:
+        return None
+    else:
+        ends_ms = denial.now_ms + denial.retry_after_ms
+    return datetime.fromtimestamp(ends_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> RouterError:
+    """400: no model can serve the request, with every objection and the smallest change that would help."""
+    objections = Counter(verdict.objection for verdict in plan.verdicts if verdict.objection is not None)
+    # What the policy leaves out is no news to the caller; among the rest the commonest objection is the nearest miss.
+    ours = {why: count for why, count in objections.items() if why not in (Why.NOT_ALLOWED, Why.NOT_ASKED_FOR)}
+    nearest = max(ours or objections, key=lambda why: (objections[why], why.value), default=None)
+    remedy = _REMEDIES.get(nearest, "") if nearest else "have the operator check the catalogue"
+    if "{}" in remedy:
+        remedy = remedy.format(_figure(plan, nearest))
+    return NoSuitableModel(
+        f"No model can serve this request ({nearest.value if nearest else 'the catalogue is empty'}): {remedy}.",
+        param="model",
+        extra={
+            "models": [
+                {"model": view.model, "objection": view.objection} for view in explained.models if view.objection
+            ],
+            "remedy": remedy,
+            "input_tokens": ask.input_tokens,
+        },
+    )
+
+
+def _figure(plan: Plan, why: Why | None) -> str:
+    about = [verdict for verdict in plan.verdicts if verdict.objection is why]
+    match why:
+        case Why.CONTEXT_TOO_SMALL:
+            return f"{max(verdict.card.context_tokens for verdict in about):,}"
+        case Why.OUTPUT_TOO_SMALL:
+            return f"{max(verdict.card.output_tokens_max for verdict in about):,}"
+        case _:
+            return usd(min(verdict.most.nano for verdict in about if verdict.most is not None))

@@ -1,0 +1,309 @@
+"""How many tokens a prompt has, counted as the vendor counts them, because money is reserved from it.
+
+The rules are the chat templates of tokenizer generations v13 and v15 (mistral-common 1.13.1, seen 2026-11), checked on
+recorded exchanges. One vocabulary serves every native model tested. What cannot be known beforehand is taken at its
+maximum (an image of unknown size) or at a stated guess (a document, a recording), and `method` says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import enum
+import hashlib
+import itertools
+import json
+import operator
+import re
+import zlib
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
+from typing import Final, Literal
+
+import msgspec
+import tiktoken
+
+from router.core.catalog import Template
+from router.wire.chat import ChatRequest
+from router.wire.messages import Message, ToolCall
+from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Part, TextPart, ThinkingPart
+from router.wire.tools import NamedChoice, Tool, Toolbox
+
+# An image is scaled until its longer side fits, then cut into cells; seen on seven recorded images of known size.
+IMAGE_SIDE_MAX: Final = 1_540
+IMAGE_CELL: Final = 28
+IMAGE_TOKENS_MAX: Final = 3_080
+# A document becomes its text, which only the vendor sees: about ten dense pages.
+DOCUMENT_TOKENS: Final = 8_192
+# Audio is 12.5 tokens a second in blocks of 30 s; speech is rarely packed tighter than 4,000 bytes a second.
+AUDIO_BLOCK_TOKENS: Final = 375
+AUDIO_BLOCK_BYTES: Final = 30 * 4_000
+AUDIO_BLOCKS_UNSEEN: Final = 10
+# Another vendor's tokenizer is not known: GLM and DeepSeek get this margin until measured.
+OTHER_MARGIN: Final = Fraction(13, 10)
+
+# Texts from this length on are remembered by digest, so that a growing conversation pays only for its new turn.
+_MEMO_FROM: Final = 512
+_MEMO_MAX: Final = 4_096
+# Where a JPEG's size may hide behind its metadata; beyond, the image counts as one of unknown size.
+_IMAGE_HEAD: Final = 65_536
+
+
+class Method(enum.Enum):
+    """How sure a count is: as billed, never below the bill, or a guess."""
+
+    EXACT = "exact"
+    BOUND = "bound"
+    ESTIMATE = "estimate"
+
+
+class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
+    """`tokens` is the v13 template without thinking turns, as models get it that do not reason. `settings_tokens` is
+    what v15 adds: its settings block, less the joints it leaves out between text parts (so it may be below zero).
+    `thinking_tokens` are the thinking turns, which only reasoning models get."""
+
+    tokens: int
+    settings_tokens: int
+    thinking_tokens: int
+    images: int
+    method: Method
+
+    def on(self, template: Template, *, thinks: bool | None = None) -> int:
+        """Prompt tokens on a model of that template. `thinks` says whether it is sent thinking turns; by default v13
+        models are not, all others are."""
+        thinking = self.thinking_tokens if (template is not Template.V13 if thinks is None else thinks) else 0
+        match template:
+            case Template.V13:
+                return self.tokens + thinking
+            case Template.V15:
+                return self.tokens + self.settings_tokens + thinking
+            case Template.OTHER:
+                return ceil((self.tokens + max(self.settings_tokens, 0) + thinking) * OTHER_MARGIN)
+
+
+class Tokenizer:
+    """Counts text. `vocabulary` is the content of router/data/tekken.bin (tools/make_vocabulary.py); loading it takes
+    about 0.2 s, so one serves the whole process. Counts are remembered by digest, never the text."""
+
+    def __init__(self, vocabulary: bytes) -> None:
+        content = zlib.decompress(vocabulary)
+        position = 2 + int.from_bytes(content[:2], "big")
+        pattern = content[2:position].decode()
+        ranks: dict[bytes, int] = {}
+        while position < len(content):
+            start = position + 1
+            position = start + content[position]
+            ranks[content[start:position]] = len(ranks)
+        self._encoding = tiktoken.Encoding("tekken", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+        self._memo: dict[bytes, int] = {}
+
+    def count(self, text: str) -> int:
+        """Tokens of `text`. A lone surrogate counts as the replacement character."""
+        if len(text) < _MEMO_FROM:
+            return self._count(text)
+        return self.remember(b"text", text.encode("utf-8", "replace"), lambda: self._count(text))
+
+    def remember(self, what: bytes, content: bytes, count: Callable[[], int]) -> int:
+        """The count that belongs to `content`, made by `count` the first time; `what` keeps kinds of content apart."""
+        key = hashlib.blake2b(content, digest_size=16, person=what).digest()
+        known = self._memo.get(key)
+        if known is None:
+            if len(self._memo) >= _MEMO_MAX:
+                self._memo.clear()
+            known = self._memo[key] = count()
+        return known
+
+    def _count(self, text: str) -> int:
+        return len(self._encoding.encode_ordinary(text))
+
+
+def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
+    """The size of `request` as it will be sent."""
+    v13 = _Count(tokenizer, joint="\n\n", thinking=False).conversation(request.messages, request.toolbox)
+    settings = _settings_tokens(request, tokenizer)
+    thinking = 0
+    if any(_differs(message) for message in request.messages):
+        v15 = _Count(tokenizer, joint="", thinking=True).conversation(request.messages, request.toolbox)
+        thinking = v15.thinking_tokens
+        settings += v15.tokens - v13.tokens
+    return PromptSize(
+        tokens=v13.tokens, settings_tokens=settings, thinking_tokens=thinking, images=v13.images, method=v13.method
+    )
+
+
+def _differs(message: Message) -> bool:
+    """Whether v15 counts the turn otherwise than v13 does: thinking, or several text parts."""
+    kinds = [type(part) for part in message.content] if isinstance(message.content, list) else []
+    return ThinkingPart in kinds or kinds.count(TextPart) > 1
+
+
+def _settings_tokens(request: ChatRequest, tokenizer: Tokenizer) -> int:
+    """The v15 settings block. It was missing in every recorded exchange that asked for JSON."""
+    asks_json = request.response_format is not None and request.response_format.type != "text"
+    return 0 if asks_json else 2 + tokenizer.count(f'{{"reasoning_effort": "{request.reasoning or "none"}"}}')
+
+
+class _Count:
+    """One walk over a conversation. `joint` stands between the text parts of one message; `thinking` says whether
+    thinking turns are sent."""
+
+    def __init__(self, tokenizer: Tokenizer, *, joint: str, thinking: bool) -> None:
+        self.tokenizer = tokenizer
+        self.joint = joint
+        self.thinking = thinking
+        self.tokens = 1  # the beginning of every sequence
+        self.thinking_tokens = 0  # counted apart
+        self.images = 0
+        self.method = Method.EXACT
+
+    def conversation(self, messages: tuple[Message, ...], toolbox: Toolbox) -> _Count:
+        tools_pending = bool(toolbox.tools)
+        for role, turns in itertools.groupby(messages, key=operator.attrgetter("role")):
+            if role == "user":
+                # The tools stand before the first user turn, and neighbouring user turns are one.
+                if tools_pending:
+                    tools_pending = False
+                    self.tokens += 2 + _tools_tokens(toolbox.tools, self.tokenizer)
+                self.tokens += 2
+                self.content([turn.content for turn in turns])
+            elif role == "assistant":
+                self.assistant(list(turns))
+            else:
+                for turn in turns:
+                    self.tokens += 2
+                    self.content([turn.content])
+        # A forced call is begun for the model: recorded prompts grow by its name and two, or by one.
+        if isinstance(toolbox.choice, NamedChoice):
+            self.tokens += 2 + self.tokenizer.count(toolbox.choice.function.name)
+        elif toolbox.choice == "any" and len(toolbox.tools) == 1:
+            self.tokens += 1
+        return self
+
+    def assistant(self, turns: list[Message]) -> None:
+        self.content([turn.content for turn in turns])
+        for turn in turns:
+            for call in turn.tool_calls or ():
+                self.tokens += 2 + self.tokenizer.count(call.function.name) + self.tokenizer.count(_arguments(call))
+        self.tokens += not any(turn.prefix for turn in turns)  # a turn that the model is to continue stays open
+
+    def content(self, contents: list[str | list[Part] | None]) -> None:
+        """Neighbouring texts are one text: a blank line between messages, `joint` between parts of one message."""
+        text = ""
+        for content in contents:
+            glue = "\n\n"
+            for part in (content,) if isinstance(content, str) else content or ():
+                if isinstance(part, ThinkingPart) and not self.thinking:
+                    continue
+                if not isinstance(part, str | TextPart):
+                    self.tokens += self.tokenizer.count(text)
+                    text = ""
+                    self.other(part)
+                elif words := part if isinstance(part, str) else part.text:
+                    text = f"{text}{glue}{words}" if text else words
+                    glue = self.joint
+        self.tokens += self.tokenizer.count(text)
+
+    def other(self, part: Part) -> None:
+        match part:
+            case ThinkingPart():
+                # Thoughts are counted one by one: so one recorded exchange is met exactly, joined it is two short.
+                size = sum(self.tokenizer.count(thought.text) for thought in part.thinking)
+                self.thinking_tokens += size + (1 if part.closed is False else 2)
+            case ImagePart():
+                self.images += 1
+                pixels = image_size(part.url)
+                self.tokens += image_tokens(*pixels) if pixels else IMAGE_TOKENS_MAX
+                if pixels is None and self.method is Method.EXACT:
+                    self.method = Method.BOUND
+            case DocumentPart() | FilePart():
+                self.tokens += DOCUMENT_TOKENS
+                self.method = Method.ESTIMATE
+            case AudioPart():
+                self.tokens += _audio_tokens(part.input_audio)
+                self.method = Method.ESTIMATE
+
+
+def _tools_tokens(tools: tuple[Tool, ...], tokenizer: Tokenizer) -> int:
+    """The tools as the template writes them: Python's JSON spacing, `strict` left out, no escapes."""
+
+    def count() -> int:
+        parts = [(tool.type, tool.function) for tool in tools]
+        listed = [
+            {"type": kind, "function": {"name": f.name, "description": f.description or "", "parameters": f.parameters}}
+            for kind, f in parts
+        ]
+        return tokenizer.count(json.dumps(listed, ensure_ascii=False))
+
+    return tokenizer.remember(b"tools", msgspec.json.encode(tools), count)
+
+
+def _arguments(call: ToolCall) -> str:
+    """The arguments as the template writes them anew; what is no JSON stays as it is."""
+    if not call.function.arguments:
+        return "{}"
+    try:
+        return json.dumps(json.loads(call.function.arguments), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return call.function.arguments
+
+
+def _audio_tokens(audio: str) -> int:
+    seen = not audio.startswith(("http:", "https:"))
+    blocks = ceil(len(audio) * 3 / 4 / AUDIO_BLOCK_BYTES) if seen else AUDIO_BLOCKS_UNSEEN
+    return max(blocks, 1) * AUDIO_BLOCK_TOKENS
+
+
+def image_tokens(width: int, height: int) -> int:
+    """Tokens of an image of that size in pixels."""
+    scale = max(width, height) / IMAGE_SIDE_MAX
+    if scale > 1:
+        width, height = max(round(width / scale), 1), max(round(height / scale), 1)
+    return (ceil(width / IMAGE_CELL) + 1) * ceil(height / IMAGE_CELL)
+
+
+def image_size(url: str) -> tuple[int, int] | None:
+    """Width and height of the PNG, GIF, WebP or JPEG in a base64 data URL; None when it cannot be told."""
+    head, _, content = url.partition(";base64,")
+    if not head.startswith("data:"):
+        return None
+    try:
+        # Whole groups of four letters only, so that the beginning decodes alone.
+        data = base64.b64decode(content[: _IMAGE_HEAD // 3 * 4], validate=False)
+    except ValueError:
+        return None
+    width, height = _size_in(data)
+    return (width, height) if width > 0 and height > 0 else None
+
+
+# The size's place in the first bytes of a file: pattern of two fields, byte order, bits that count, what is added.
+_FORMATS: Final[tuple[tuple[re.Pattern[bytes], Literal["big", "little"], int, int], ...]] = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n.{8}(.{4})(.{4})", re.DOTALL), "big", 0xFFFF_FFFF, 0),
+    (re.compile(rb"GIF8..(..)(..)", re.DOTALL), "little", 0xFFFF, 0),
+    (re.compile(rb"RIFF.{4}WEBPVP8 .{10}(..)(..)", re.DOTALL), "little", 0x3FFF, 0),
+    (re.compile(rb"RIFF.{4}WEBPVP8X.{8}(...)(...)", re.DOTALL), "little", 0xFF_FFFF, 1),
+)
+_WEBP_LOSSLESS: Final = re.compile(rb"RIFF.{4}WEBPVP8L.{5}(.{4})", re.DOTALL)  # two fields of 14 bits
+
+
+def _size_in(data: bytes) -> tuple[int, int]:
+    """Width and height from a file's first bytes; zeros when they are not there."""
+    for pattern, order, bits, more in _FORMATS:
+        if found := pattern.match(data):
+            width, height = (int.from_bytes(field, order) & bits for field in found.groups())
+            return width + more, height + more
+    if found := _WEBP_LOSSLESS.match(data):
+        both = int.from_bytes(found[1], "little")
+        return (both & 0x3FFF) + 1, (both >> 14 & 0x3FFF) + 1
+    return _jpeg_size(data)
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    position = 2
+    while data[:2] == b"\xff\xd8" and position + 9 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        # The start-of-frame markers carry the size; three others share their range and do not.
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = data[position + 5 : position + 7], data[position + 7 : position + 9]
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+        position += 2 + max(int.from_bytes(data[position + 2 : position + 4], "big"), 2)
+    return 0, 0

@@ -1,0 +1,1 @@
+"""What operators see: metrics now, charts and pages later. Renders; stores nothing."""

@@ -1,0 +1,203 @@
+"""The line a request takes, and the only file that knows its order:
+
+authenticate → parse → classify → plan → admit → attempt → relay → settle → record
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from router.core.charges import Account, Denial, Owner, accounts_of
+from router.core.classify import classify
+from router.core.explain import RouterObject, explain
+from router.core.journey import Journey
+from router.core.language import Detector
+from router.core.money import parse_usd
+from router.core.plan import Plan, Why, Wishes, make_plan, understand
+from router.core.policy import Policy, StoreAway
+from router.core.refusals import denied, unsuitable
+from router.core.rules import Rules
+from router.core.tokens import Tokenizer
+from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable
+from router.recording import Recorder
+from router.serving import Serving, Streamed, Whole, note_of
+from router.store.keyring import Keyring, Principal
+from router.store.ledger import Ledger, Reservation
+from router.store.records import request_id
+from router.store.settler import Settler
+from router.wire.chat import Bounds, parse_chat
+from router.wire.headers import Wanted
+
+CHAT = "chat"
+ROUTE = "route"
+FEEDBACK = "feedback"
+MODELS = "models"
+# What a key's scope can name.
+ENDPOINTS = (CHAT, ROUTE, FEEDBACK, MODELS)
+
+
+class Line:
+    """`clock` is monotonic seconds, `wall` epoch seconds, `noise` n random bytes; `rules` gives the snapshot in force.
+
+    `region` is where the upstream computes and `factor` what that multiplies every price by.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Callable[[], Rules],
+        keyring: Keyring,
+        ledger: Ledger,
+        settler: Settler,
+        serving: Serving,
+        recorder: Recorder,
+        tokenizer: Tokenizer,
+        detector: Detector,
+        bounds: Bounds,
+        region: str,
+        factor: Fraction,
+        resting: Callable[[], Mapping[str, Why]],
+        wall: Callable[[], float],
+        noise: Callable[[int], bytes],
+    ) -> None:
+        self.rules = rules
+        self.keyring = keyring
+        self.ledger = ledger
+        self.settler = settler
+        self.serving = serving
+        self.recorder = recorder
+        self.tokenizer = tokenizer
+        self.detector = detector
+        self.bounds = bounds
+        self.region = region
+        self.factor = factor
+        self.resting = resting
+        self.wall = wall
+        self.noise = noise
+
+    def begin(self, wanted: Wanted, endpoint: str) -> Journey:
+        """A request has come in; its clock runs from here."""
+        now_s, now_ms = self.recorder.clock(), int(self.wall() * 1000)
+        deadline_s = self.serving.timing.deadline if wanted.timeout_s is None else wanted.timeout_s
+        return Journey(
+            request_id=request_id(now_ms, self.noise(10)),
+            endpoint=endpoint,
+            wanted=wanted,
+            at_ms=now_ms,
+            started_s=now_s,
+            deadline_s=now_s + deadline_s,
+            rules=self.rules(),
+        )
+
+    async def chat(self, journey: Journey, body: bytes) -> Whole | Streamed:
+        """Down the line, to an answer. Raises RouterError; the request is on record either way."""
+        try:
+            await self.authenticate(journey)
+            plan = self.plan(journey, body)
+            hold = await self.admit(journey, plan)
+        except RouterError as refusal:
+            self.refused(journey, refusal)
+            raise
+        return await self.serving.serve(journey, hold, self.accounts(journey))
+
+    async def route(self, journey: Journey, body: bytes) -> RouterObject:
+        """What `chat` would choose for this body, without calling or charging anyone."""
+        await self.authenticate(journey)
+        try:
+            self.plan(journey, body)
+        except RouterError as refusal:
+            if journey.plan is None or journey.plan.order:
+                raise
+            assert refusal.code == "no_suitable_model", "the only refusal of a plan without an order"
+        assert journey.ask is not None and journey.plan is not None, "the plan was made"
+        return explain(journey.request_id, journey.ask, journey.plan)
+
+    async def authenticate(self, journey: Journey) -> Principal:
+        """Who asks, and under which policy. Raises InvalidKey, or NotAllowed outside the key's endpoints."""
+        principal = await self.keyring.authenticate(journey.wanted.key)
+        journey.team, journey.key_id, journey.key_models = principal.team, principal.key_id, principal.models
+        journey.policy = journey.rules.policy_of(principal.team)
+        if principal.endpoints and journey.endpoint not in principal.endpoints:
+            scope = ", ".join(principal.endpoints)
+            raise NotAllowed(f"The key {principal.key_id} may only be used for {scope}, not for {journey.endpoint}.")
+        return principal
+
+    def plan(self, journey: Journey, body: bytes) -> Plan:
+        """Parse, classify, plan. Raises BadRequest and its kin; the journey keeps how far it came."""
+        policy = _policy(journey)
+        journey.request = parse_chat(body, self.bounds)
+        wishes = _wishes(journey)
+        asked = understand(journey.request.model, journey.rules, policy, wishes)
+        journey.ask = classify(journey.request, self.tokenizer, self.detector)
+        journey.plan = make_plan(
+            journey.ask,
+            asked,
+            rules=journey.rules,
+            policy=policy,
+            wishes=wishes,
+            factor=self.factor,
+            region=self.region,
+            resting=self.resting(),
+        )
+        if not journey.plan.order:
+            raise unsuitable(journey.plan, journey.ask, explain(journey.request_id, journey.ask, journey.plan))
+        return journey.plan
+
+    async def admit(self, journey: Journey, plan: Plan) -> Reservation:
+        """Hold the most that the first attempt can cost. Raises BudgetExceeded, RateLimited or StoreUnavailable."""
+        first = plan.order[0]
+        assert first.most is not None, "only a priced model is in the order"
+        accounts, name = self.accounts(journey), first.card.name
+        hold_id = f"{journey.request_id}#1"
+        try:
+            held = await self.ledger.reserve(
+                hold_id,
+                journey.team,
+                lambda now_ms: accounts(name, now_ms),
+                first.most,
+                lease_ms=self.serving.lease_ms(journey),
+                note=note_of(journey, first),
+            )
+        except StoreUnavailable:
+            if plan.policy.when_store_away is not StoreAway.ALLOW:
+                raise
+            # The policy would rather overspend than refuse: the cost is booked when the store is back.
+            journey.degraded, journey.admitted = "store", True
+            return self.ledger.unheld(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
+        if isinstance(held, Denial):
+            journey.standings = (held.standing,)
+            raise denied(held, journey.team)
+        journey.standings, journey.admitted = held.standings, True
+        return held
+
+    def accounts(self, journey: Journey) -> Callable[[str, int], tuple[Account, ...]]:
+        """The vector of a model's attempt, for the window that holds an instant (ms)."""
+        policy, tags = _policy(journey), journey.request.tags if journey.request else ()
+
+        def vector(model: str, now_ms: int) -> tuple[Account, ...]:
+            owner = Owner(team=journey.team, key=journey.key_id, model=model, tags=tags)
+            return accounts_of(policy, owner, now_ms)
+
+        return vector
+
+    def refused(self, journey: Journey, refusal: RouterError) -> None:
+        """Put a refusal on record; one without a known key only in the metrics."""
+        write = self.recorder.finish(journey, refusal.status, refusal.code)
+        if journey.team:
+            self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
+
+
+def _policy(journey: Journey) -> Policy:
+    assert journey.policy is not None, "only an authenticated request has a policy"
+    return journey.policy
+
+
+def _wishes(journey: Journey) -> Wishes:
+    cost_max_nano = None
+    if journey.wanted.cost_max_usd is not None:
+        try:
+            cost_max_nano = parse_usd(journey.wanted.cost_max_usd)
+        except ValueError as error:
+            raise BadRequest(f"{error}.", code="invalid_value", param="x-router-max-cost-usd") from None
+    return Wishes(quality=journey.wanted.quality, cost_max_nano=cost_max_nano, key_models=journey.key_models)

@@ -1,0 +1,82 @@
+"""How a request's end is put on record: one record, the hour's sums, the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from router.core.explain import RouterObject, answered_by, cost_nano, explain, reason_of, saved_nano
+from router.core.journey import Journey
+from router.ops.metrics import Metrics
+from router.store.ledger import Write
+from router.store.records import RequestRecord, written
+
+
+def explained(journey: Journey) -> RouterObject | None:
+    """The `router` object of a request, as far as it came; None before there was a plan."""
+    if journey.ask is None or journey.plan is None:
+        return None
+    return explain(journey.request_id, journey.ask, journey.plan, journey.attempts)
+
+
+class Recorder:
+    """`clock` is the monotonic clock that journeys are timed with."""
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
+        self.metrics = metrics
+        self.clock = clock
+
+    def finish(self, journey: Journey, status: int, code: str | None) -> Write:
+        """Count the request, once, and say what is to be written of it."""
+        journey.recorded = True
+        now_s = self.clock()
+        record = _record(journey, status, code, now_s)
+        self.metrics.request_finished(
+            team=record.team,
+            model=record.model or "none",
+            status=status,
+            reason=record.reason,
+            attempts=[(attempt.model, attempt.outcome.value) for attempt in journey.attempts],
+            cost_nano=record.nano_usd,
+            saved_nano=record.saved_nano_usd,
+            tokens={
+                "input": record.input_tokens - record.cached_tokens,
+                "cached": record.cached_tokens,
+                "output": record.output_tokens,
+            },
+            refusal=code,
+            overhead_s=journey.overhead_ms(now_s) / 1000,
+            duration_s=now_s - journey.started_s,
+        )
+        return written(record, counted=journey.admitted)
+
+
+def _record(journey: Journey, status: int, code: str | None, now_s: float) -> RequestRecord:
+    request, ask, plan, attempts = journey.request, journey.ask, journey.plan, journey.attempts
+    served = answered_by(attempts) or (attempts[-1].model if attempts else None)
+    usages = [attempt.usage for attempt in attempts if attempt.usage is not None]
+    return RequestRecord(
+        request_id=journey.request_id,
+        at_ms=journey.at_ms,
+        duration_ms=round((now_s - journey.started_s) * 1000),
+        team=journey.team,
+        key=journey.key_id,
+        endpoint=journey.endpoint,
+        requested_model=request.model if request else "",
+        model=served,
+        status=status,
+        code=code,
+        stream=bool(request and request.stream),
+        kind=ask.kind.value if ask else "",
+        language=ask.language if ask else "",
+        tags=ask.tags if ask else (),
+        reason=reason_of(plan, served).value if plan else "",
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        cached_tokens=sum(usage.cached_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        nano_usd=cost_nano(attempts),
+        saved_nano_usd=saved_nano(plan, attempts) if plan else 0,
+        unconfirmed_nano_usd=sum(attempt.nano_usd for attempt in attempts if attempt.unconfirmed),
+        overhead_ms=round(journey.overhead_ms(now_s), 3),
+        dropped=request.dropped if request else (),
+        router=explained(journey),
+    )

@@ -1,0 +1,152 @@
+"""The rules from their files: config/models.toml, config/quality.toml, policies/*.toml; loaded, checked, reloaded.
+
+A wrong file stops the start with its name, the place and the mistake. At a reload it is refused whole and the rules in
+force stay: no request ever sees half of a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tomllib
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from router.core.catalog import Catalogue, Shelf
+from router.core.plan import AUTO
+from router.core.policy import Policy, check_policy
+from router.core.quality import QualityFile, QualityTable
+from router.core.rules import Rules
+
+log = logging.getLogger("router.rulebook")
+
+MODELS: Final = "models.toml"
+QUALITY: Final = "quality.toml"
+DEFAULT: Final = "default.toml"
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """A file that cannot be meant: which, where in it, and the mistake."""
+
+    def __init__(self, path: Path, mistake: str) -> None:
+        super().__init__(f"{path}: {mistake}")
+        self.path = path
+        self.mistake = mistake
+
+
+def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
+    """The snapshot made of both folders. Raises ConfigError."""
+    models_path, quality_path = config_dir / MODELS, config_dir / QUALITY
+    catalogue = decode(models_path, Catalogue)
+    try:
+        shelf = Shelf(catalogue.models, today)
+    except ValueError as error:
+        raise ConfigError(models_path, str(error)) from None
+    try:
+        quality = QualityTable(decode(quality_path, QualityFile))
+    except ValueError as error:
+        raise ConfigError(quality_path, str(error)) from None
+    policies: dict[str, Policy] = {}
+    paths = sorted(policies_dir.glob("*.toml"))
+    if policies_dir / DEFAULT not in paths:
+        raise ConfigError(policies_dir / DEFAULT, "is missing: it holds for every team without a file of its own")
+    for path in paths:
+        policy = load_policy(path, shelf)
+        policies[policy.team] = policy
+    return Rules(
+        shelf=shelf,
+        quality=quality,
+        policies=policies,
+        default=policies["default"],
+        version=_version([models_path, quality_path, *paths]),
+        checked=catalogue.checked,
+        day=today,
+    )
+
+
+def load_policy(path: Path, shelf: Shelf) -> Policy:
+    """One team's policy, held against the catalogue. Raises ConfigError."""
+    policy = decode(path, Policy)
+    if path.stem == "default" and policy.team == "default":
+        pass
+    elif policy.team != path.stem:
+        raise ConfigError(path, f"team: is {policy.team!r}, but the file is named for {path.stem!r}")
+    try:
+        check_policy(policy)
+    except ValueError as error:
+        raise ConfigError(path, str(error)) from None
+    if shelf.resolve(policy.baseline_model) is None:
+        raise ConfigError(path, f"baseline_model: {_unknown(policy.baseline_model, shelf)}")
+    for name, target in policy.models.map.items():
+        if target not in AUTO and shelf.resolve(target) is None:
+            raise ConfigError(path, f"models.map.{name!r}: {_unknown(target, shelf)}")
+    if not any(policy.allows(card) for card in shelf.cards):
+        raise ConfigError(path, "models.allow: matches no model of the catalogue, so no request could be served")
+    return policy
+
+
+def decode(path: Path, kind: type[T]) -> T:
+    """A TOML file as `kind`, strictly: an unknown field is a mistake. Raises ConfigError."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise ConfigError(path, "does not exist") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(path, f"cannot be read: {error}") from None
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        place = place.rstrip("`").lstrip(".")
+        raise ConfigError(path, f"{place}: {what}" if place else what) from None
+
+
+def _unknown(name: str, shelf: Shelf) -> str:
+    near = shelf.nearest(name, AUTO)
+    return f"{name!r} is not in the catalogue" + (f" (nearest: {', '.join(near)})" if near else "")
+
+
+def _version(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+class Rulebook:
+    """Holds the snapshot in force. `on_reload` is told "applied" or "refused"."""
+
+    def __init__(
+        self, config_dir: Path, policies_dir: Path, today: Callable[[], date], on_reload: Callable[[str], None]
+    ) -> None:
+        self.config_dir = config_dir
+        self.policies_dir = policies_dir
+        self._today = today
+        self._on_reload = on_reload
+        self.current = load_rules(config_dir, policies_dir, today())
+        self.refused: str | None = None
+
+    def reload(self) -> None:
+        """Swap in what the files say now, or keep what holds and say why."""
+        try:
+            rules = load_rules(self.config_dir, self.policies_dir, self._today())
+        except ConfigError as error:
+            self.refused = str(error)
+            log.error("the new rules were refused, the old ones stay: %s", error)
+            self._on_reload("refused")
+            return
+        self.refused = None
+        if rules.version != self.current.version or rules.day != self.current.day:
+            log.info("rules %s of %s are in force", rules.version, rules.day)
+            self.current = rules
+        self._on_reload("applied")
+
+    def turn_day(self) -> None:
+        """Prices take effect by date: at midnight UTC the shelf is made anew."""
+        if self._today() != self.current.day:
+            self.reload()

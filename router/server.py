@@ -1,0 +1,227 @@
+"""Running the app: the port, the store beside it, the worker processes, and a stop that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+import uvloop
+
+from router import children
+from router.settings import Settings
+from router.store import embedded
+
+log = logging.getLogger("router.server")
+
+# Idle connections are kept longer than load balancers and SDKs keep theirs; uvicorn's own 5 s causes resets.
+KEEPALIVE_S: Final = 75
+GRACE_S: Final = 30
+RESPAWN_S: Final = 1.0
+
+
+class PortTaken(Exception):
+    """Nothing can listen there; the message names --port."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks one. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with --port.") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+@contextmanager
+def store(settings: Settings) -> Iterator[Settings]:
+    """The settings with a store to talk to: the one they name, or the embedded one, which stops at the end."""
+    if settings.redis_url is not None:
+        yield settings
+        return
+    directory = (settings.data_dir / "store").absolute()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = embedded.socket_path(directory)
+    embedded.clear_leftover(directory, path)
+    child = children.start(embedded.command(directory, path))
+    try:
+        yield msgspec.structs.replace(settings, redis_url=embedded.wait_until_up(directory, path))
+    finally:
+        children.stop(child)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: it raises the signal again when it has stopped, which would skip what
+    stops after it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def serve(settings: Settings, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM, in this process or in `settings.workers` of them. `settings` names a store."""
+    if settings.workers > 1:
+        _supervise(settings, listener, on_ready)
+        return
+    run(settings, listener, lambda: _told(on_ready))
+
+
+async def _told(on_ready: Callable[[], None]) -> None:
+    on_ready()
+
+
+def run(settings: Settings, listener: socket.socket, beside: Callable[[], Awaitable[Any]]) -> Any:
+    """Serve in this process; run `beside` once requests are answered. A result other than None ends the server and is
+    returned, and so does an exception."""
+
+    async def main() -> Any:
+        async with serving(settings, listener) as server:
+            result = await _first(server, beside)
+            if result is None:
+                await server.ended
+            return result
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
+
+
+async def _first(server: Running, beside: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of `beside`, or None when the server was told to stop before."""
+    work = asyncio.ensure_future(beside())
+    await asyncio.wait({work, server.ended}, return_when=asyncio.FIRST_COMPLETED)
+    if not work.done():
+        work.cancel()
+        return None
+    return work.result()
+
+
+class Running:
+    """A server that answers requests. `ended` is done when it has stopped."""
+
+    def __init__(self, server: uvicorn.Server, ended: asyncio.Task[None]) -> None:
+        self.server = server
+        self.ended = ended
+
+
+@asynccontextmanager
+async def serving(settings: Settings, listener: socket.socket) -> AsyncIterator[Running]:
+    """The app on `listener`, stopped at the end of the block."""
+    from router.app import create_app  # after the environment is set up for it: prometheus_client reads it on import
+
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=2048,
+        timeout_keep_alive=KEEPALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_not_our_cuts)
+    server = _Server(config)
+    ended = asyncio.ensure_future(server.serve(sockets=[listener]))
+    while not server.started and not ended.done():
+        await asyncio.sleep(0.005)
+    if ended.done():
+        ended.result()
+        raise RuntimeError("the server stopped before it had started")
+    try:
+        yield Running(server, ended)
+    finally:
+        server.should_exit = True
+        await ended
+
+
+def _not_our_cuts(record: logging.LogRecord) -> bool:
+    """A broken stream is left without its end on purpose, which makes uvicorn cut the connection and say so."""
+    return "without completing response" not in record.getMessage()
+
+
+def _supervise(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Worker processes on one port; one that dies is replaced."""
+    figures = settings.data_dir / "metrics"
+    shutil.rmtree(figures, ignore_errors=True)  # figures of processes that are gone
+    figures.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(figures)
+    listener.listen(2048)
+    stopping = False
+
+    def stop(*_: Any) -> None:
+        nonlocal stopping
+        stopping = True
+        for pid in workers:
+            os.kill(pid, signal.SIGTERM)
+
+    workers: set[int] = set()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    workers.update(_fork(settings, listener) for _ in range(settings.workers))
+    on_ready()
+    while workers:
+        try:
+            pid, status = os.wait()
+        except InterruptedError:
+            continue
+        if pid not in workers:
+            continue
+        workers.discard(pid)
+        _forget_figures(pid)
+        if not stopping:
+            log.error("worker %d ended with status %d; another takes its place", pid, os.waitstatus_to_exitcode(status))
+            time.sleep(RESPAWN_S)
+            if not stopping:
+                workers.add(_fork(settings, listener))
+
+
+def _fork(settings: Settings, listener: socket.socket) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes on what counts
+        children.die_with_parent()
+        run(settings, listener, lambda: _told(lambda: None))
+    except BaseException:
+        log.exception("a worker could not go on")
+        os._exit(1)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _forget_figures(pid: int) -> None:
+    """Gauges of a process that is gone must not be added up any more."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,190 @@
+"""What the router is told from outside: config/router.toml, the environment, the command line; as one frozen value.
+
+A secret is read from its variable or, with `_FILE` appended, from the file the variable names. With the embedded store
+the pepper and the admin key are made on first use and kept in the data directory (mode 0600).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from router.rulebook import ConfigError, decode
+from router.serving import Timing
+from router.wire.chat import Bounds
+
+ROUTER: Final = "router.toml"
+# The vendor's regional endpoints (docs, pricing, seen 2026-08-21).
+REGION_FACTORS: Final = {"global": Fraction(1), "eu": Fraction(11, 10), "us": Fraction(11, 10)}
+
+
+class Secret:
+    """Text that no log, repr or traceback shows. `reveal` is the only way to it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one request may be."""
+
+    body_bytes_max: int = 4 * 1024 * 1024
+    depth_max: int = 64
+    messages_max: int = 2_048
+    tools_max: int = 128
+    headers_max: int = 100
+    header_bytes_max: int = 32_768
+    body_read_s: float = 10.0
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(messages_max=self.messages_max, tools_max=self.tools_max)
+
+
+class UpstreamAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str = "https://api.mistral.ai"
+    region: str = "global"
+
+
+class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """config/router.toml."""
+
+    edge: Edge = Edge()
+    timing: Timing = Timing()
+    upstream: UpstreamAddress = UpstreamAddress()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`redis_url` is None while the embedded store is meant; `workers` share one port."""
+
+    config_dir: Path
+    policies_dir: Path
+    data_dir: Path
+    edge: Edge
+    timing: Timing
+    upstream_url: str
+    region: str
+    redis_url: str | None
+    api_key: Secret
+    pepper: Secret
+    admin_key: Secret
+    loopback: bool = True
+    workers: int = 1
+
+    @property
+    def factor(self) -> Fraction:
+        return REGION_FACTORS[self.region]
+
+
+class MissingSecret(Exception):
+    """A secret that must be given was not; the message says which and what else there is."""
+
+
+def load_settings(
+    *,
+    config_dir: Path,
+    policies_dir: Path,
+    data_dir: Path,
+    environ: Mapping[str, str],
+    loopback: bool = True,
+    workers: int = 1,
+) -> Settings:
+    """Raises ConfigError for a wrong file and MissingSecret for a secret that cannot be made up."""
+    path = config_dir / ROUTER
+    file = decode(path, RouterFile) if path.exists() else RouterFile()
+    redis_url = environ.get("ROUTER_REDIS_URL") or None
+    region = environ.get("ROUTER_UPSTREAM_REGION") or file.upstream.region
+    if region not in REGION_FACTORS:
+        raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
+    url = environ.get("ROUTER_UPSTREAM_URL") or file.upstream.url
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(path, f"upstream.url: {url!r} is not an http or https address")
+    api_key = secret("MISTRAL_API_KEY", environ)
+    if api_key is None:
+        raise MissingSecret(
+            "MISTRAL_API_KEY is not set. Set it (or MISTRAL_API_KEY_FILE) to serve real traffic, "
+            "or run `mistral-router demo`, which needs no key."
+        )
+    own = None if redis_url else data_dir
+    return Settings(
+        config_dir=config_dir,
+        policies_dir=policies_dir,
+        data_dir=data_dir,
+        edge=file.edge,
+        timing=file.timing,
+        upstream_url=url.rstrip("/").removesuffix("/v1"),
+        region=region,
+        redis_url=redis_url,
+        api_key=api_key,
+        pepper=_given_or_made("ROUTER_KEY_PEPPER", environ, own, "pepper.key"),
+        admin_key=_given_or_made("ROUTER_ADMIN_KEY", environ, own, "admin.key"),
+        loopback=loopback,
+        workers=workers,
+    )
+
+
+def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
+    """The secret in `name`, or in the file that `name`_FILE names. Raises MissingSecret when that can't be read."""
+    text = environ.get(name, "").strip()
+    if text:
+        return Secret(text)
+    path = environ.get(f"{name}_FILE", "").strip()
+    if not path:
+        return None
+    try:
+        text = Path(path).read_text().strip()
+    except OSError as error:
+        raise MissingSecret(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+    if not text:
+        raise MissingSecret(f"{name}_FILE names {path}, which is empty.")
+    return Secret(text)
+
+
+def _given_or_made(name: str, environ: Mapping[str, str], directory: Path | None, filename: str) -> Secret:
+    given = secret(name, environ)
+    if given is not None:
+        return given
+    if directory is None:
+        raise MissingSecret(
+            f"{name} is not set. With a store of your own (ROUTER_REDIS_URL) it must be the same on every replica, so "
+            f"it is not made up: set {name} or {name}_FILE, for example to the output of `openssl rand -base64 32`."
+        )
+    return Secret(kept_secret(directory / filename))
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in a file of the data directory, made on first use."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    text = secrets.token_urlsafe(32)
+    with os.fdopen(handle, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return text
+
+
+def default_dir(name: str) -> Path:
+    """`config` or `policies`: in the working directory if it is there, else the one that came with the package."""
+    here = Path.cwd() / name
+    if here.is_dir():
+        return here
+    shipped = Path(__file__).parent / "defaults" / name
+    return shipped if shipped.is_dir() else Path(__file__).parent.parent / name

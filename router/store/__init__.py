@@ -1,0 +1,1 @@
+"""Redis: the ledger, the keys, the records. Redis is spoken here and nowhere else."""

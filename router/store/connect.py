@@ -1,0 +1,136 @@
+"""A Redis client from a URL: one server, a Sentinel group or a Cluster; and the one door for scripts.
+
+Time-outs are short and there is one retry, because redis-py's own defaults (5 s, ten retries) would hold a request for
+a minute. A retry runs the script again, which is safe: every verb is idempotent by id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from router.errors import StoreUnavailable
+from router.store.scripts import Script
+
+TIMEOUT_S: Final = 0.25
+CONNECTIONS_MAX: Final = 32
+RETRY_AFTER_MS: Final = 2_000
+
+Client = Redis | RedisCluster
+
+
+def connect(url: str) -> Client:
+    """A client for redis://, rediss://, unix://, sentinel://host:port/service or cluster://host:port (cluster+tls://).
+
+    Raises ValueError for another scheme. Nothing is sent yet.
+    """
+    parts = urlsplit(url)
+    common: dict[str, Any] = {
+        "socket_timeout": TIMEOUT_S,
+        "socket_connect_timeout": TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError, RedisTimeoutError)),
+    }
+    match parts.scheme:
+        case "redis" | "rediss" | "unix":
+            pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=TIMEOUT_S, **common)
+            return Redis(connection_pool=pool)
+        case "sentinel":
+            hosts = [_host(host, 26379) for host in parts.netloc.rpartition("@")[2].split(",")]
+            login: dict[str, Any] = {"password": parts.password} if parts.password else {}
+            # redis-py leaves Sentinel untyped.
+            group: Any = Sentinel(hosts, sentinel_kwargs={"socket_timeout": TIMEOUT_S, **login})  # type: ignore[no-untyped-call]
+            client: Redis = group.master_for(parts.path.strip("/") or "mymaster", **common, **login)
+            return client
+        case "cluster" | "cluster+tls":
+            plain = "rediss" if parts.scheme == "cluster+tls" else "redis"
+            return RedisCluster.from_url(url.replace(parts.scheme, plain, 1), **common)
+    raise ValueError(
+        f"ROUTER_REDIS_URL has the scheme {parts.scheme!r}; "
+        "served are redis, rediss, unix, sentinel, cluster and cluster+tls"
+    )
+
+
+def _host(text: str, port: int) -> tuple[str, int]:
+    name, _, number = text.partition(":")
+    return name, int(number or port)
+
+
+class Door:
+    """Scripts go through here. Calls made in one turn of the event loop share a round trip (a Cluster sends each to its
+    own node). Errors of the store come out as `StoreUnavailable`."""
+
+    def __init__(self, client: Client, deadline_s: float = 0.6) -> None:
+        self.client = client
+        self.deadline_s = deadline_s
+        self._waiting: list[tuple[Script, Sequence[str], Sequence[Any], asyncio.Future[Any]]] = []
+        self._flights: set[asyncio.Task[None]] = set()
+
+    async def call(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """The script's reply. Raises StoreUnavailable after `deadline_s` at the latest; the script may have run."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._depart)
+        self._waiting.append((script, keys, args, future))
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                return await future
+        except TimeoutError:
+            raise away("did not answer in time") from None
+
+    def _depart(self) -> None:
+        batch, self._waiting = self._waiting, []
+        flight = asyncio.get_running_loop().create_task(self._fly(batch))
+        self._flights.add(flight)
+        flight.add_done_callback(self._flights.discard)
+
+    async def _fly(self, batch: list[tuple[Script, Sequence[str], Sequence[Any], asyncio.Future[Any]]]) -> None:
+        calls = [("EVALSHA", script.sha, len(keys), *keys, *args) for script, keys, args, _ in batch]
+        replies = await self._send(calls)
+        unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:  # a fresh server, or a replica that was promoted: its script cache is empty
+            again = [
+                ("EVAL", batch[index][0].source, len(batch[index][1]), *batch[index][1], *batch[index][2])
+                for index in unknown
+            ]
+            for index, reply in zip(unknown, await self._send(again), strict=True):
+                replies[index] = reply
+        for (_, _, _, future), reply in zip(batch, replies, strict=True):
+            if future.done():
+                continue
+            if isinstance(reply, BaseException):
+                failure = away(f"failed: {type(reply).__name__}")
+                failure.__cause__ = reply
+                future.set_exception(failure)
+            else:
+                future.set_result(reply)
+
+    async def _send(self, calls: list[tuple[Any, ...]]) -> list[Any]:
+        if isinstance(self.client, RedisCluster) or len(calls) == 1:
+            return list(await asyncio.gather(*(self._alone(call) for call in calls)))
+        try:
+            pipe = self.client.pipeline(transaction=False)
+            for call in calls:
+                pipe.execute_command(*call)
+            return list(await pipe.execute(raise_on_error=False))
+        except (RedisError, OSError) as error:
+            return [error] * len(calls)
+
+    async def _alone(self, call: tuple[Any, ...]) -> Any:
+        try:
+            return await self.client.execute_command(*call)
+        except (RedisError, OSError) as error:
+            return error
+
+
+def away(what: str) -> StoreUnavailable:
+    return StoreUnavailable(f"The budget store {what}; try again in 2 seconds.", retry_after_ms=RETRY_AFTER_MS)

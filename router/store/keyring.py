@@ -1,0 +1,213 @@
+"""Virtual keys: `sk-mr-<12 public>-<43 secret>`. The public part names the key everywhere; of the secret only an HMAC
+is kept, under a pepper that is not in the store.
+
+Looked-up keys stay in memory while a version counter in the store stands still. It is read every second, so a revoked
+key is refused everywhere within a few seconds, also where no message could reach a replica.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import string
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from redis.exceptions import RedisError
+
+from router.errors import InvalidKey, StoreUnavailable
+from router.store import names
+from router.store.connect import Client, away
+
+POLL_S: Final = 1.0
+# An unknown id is asked for again after this, so that a flood of guesses costs the store little.
+UNKNOWN_S: Final = 1.0
+CACHED_MAX: Final = 100_000
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+_KEY: Final = re.compile(r"sk-mr-([A-Za-z0-9]{12})-([A-Za-z0-9_-]{43})\Z")
+_NOBODY: Final = hashlib.sha256(b"").hexdigest()
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as the store keeps it. Times are epoch seconds; `digests` maps an HMAC to when it ends to be valid (None:
+    with the key), so that a rotated secret can live on for a while."""
+
+    id: str
+    team: str
+    name: str
+    digests: dict[str, float | None]
+    created_at: float
+    models: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    unlimited: bool = False
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks."""
+
+    key_id: str
+    key_name: str
+    team: str
+    models: tuple[str, ...]
+    endpoints: tuple[str, ...]
+
+
+class Keyring:
+    def __init__(self, client: Client, pepper: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._client: Any = client
+        self._pepper = pepper
+        self._clock = clock
+        self._cache: dict[str, KeyRecord] = {}
+        self._unknown: dict[str, float] = {}
+        self._version = -1
+
+    async def authenticate(self, key: str | None) -> Principal:
+        """Who holds `key`. Raises InvalidKey, or StoreUnavailable when a key not seen before can't be looked up."""
+        match = _KEY.match(key or "")
+        if match is None:
+            hint = "No API key was given" if not key else "The API key does not have the form sk-mr-…"
+            raise InvalidKey(f"{hint}: send it as `Authorization: Bearer sk-mr-…` or `x-api-key`.")
+        record = await self._find(match[1])
+        digest = self._digest(match[0])
+        known = record.digests if record else {}
+        found = next((stored for stored in known if hmac.compare_digest(stored, digest)), None)
+        if record is None or found is None:
+            hmac.compare_digest(_NOBODY, digest)  # an unknown id takes as long as a wrong secret
+            raise InvalidKey("The API key is not known: check it, or ask an operator for a new one.")
+        now = self._clock()
+        until = known[found]
+        if record.revoked_at is not None or (until is not None and until <= now):
+            raise InvalidKey(f"The API key {record.id} was revoked.")
+        if record.expires_at is not None and record.expires_at <= now:
+            day = datetime.fromtimestamp(record.expires_at, UTC).isoformat(timespec="seconds")
+            raise InvalidKey(f"The API key {record.id} expired at {day}.")
+        return Principal(
+            key_id=record.id,
+            key_name=record.name,
+            team=record.team,
+            models=record.models,
+            endpoints=record.endpoints,
+        )
+
+    async def create(
+        self,
+        team: str,
+        name: str,
+        *,
+        models: tuple[str, ...] = (),
+        endpoints: tuple[str, ...] = (),
+        expires_at: float | None = None,
+        unlimited: bool = False,
+    ) -> tuple[KeyRecord, str]:
+        """A new key: its record and, this once, the key itself."""
+        key_id = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+        key = _new_key(key_id)
+        record = KeyRecord(
+            id=key_id,
+            team=team,
+            name=name,
+            digests={self._digest(key): None},
+            created_at=self._clock(),
+            models=models,
+            endpoints=endpoints,
+            expires_at=expires_at,
+            unlimited=unlimited,
+        )
+        await self._save(record)
+        return record, key
+
+    async def rotate(self, key_id: str, grace_s: float) -> tuple[KeyRecord, str] | None:
+        """A new secret under the same id; the old one lives on for `grace_s`. None for an unknown or revoked key."""
+        record = await self._fetch(key_id)
+        if record is None or record.revoked_at is not None:
+            return None
+        now = self._clock()
+        key = _new_key(key_id)
+        alive = {digest: until for digest, until in record.digests.items() if until is None or until > now}
+        ending = {
+            digest: now + grace_s if until is None else min(until, now + grace_s) for digest, until in alive.items()
+        }
+        record = msgspec.structs.replace(record, digests={**ending, self._digest(key): None})
+        await self._save(record)
+        return record, key
+
+    async def revoke(self, key_id: str) -> KeyRecord | None:
+        """Refuse the key from now on; a second time changes nothing. None for an unknown key."""
+        record = await self._fetch(key_id)
+        if record is None or record.revoked_at is not None:
+            return record
+        record = msgspec.structs.replace(record, revoked_at=self._clock())
+        await self._save(record)
+        return record
+
+    async def list(self) -> list[KeyRecord]:
+        """Every key, oldest first."""
+        packed = await self._ask(self._client.hgetall(names.KEYS))
+        found = [msgspec.json.decode(raw, type=KeyRecord) for raw in packed.values()]
+        return sorted(found, key=lambda record: (record.created_at, record.id))
+
+    async def watch(self) -> None:
+        """Run for ever: forget the cached keys whenever the store's version moves."""
+        while True:
+            try:
+                version = int(await self._client.get(names.KEYS_VERSION) or 0)
+            except (RedisError, OSError):
+                version = self._version  # known keys stay usable while the store is away
+            if version != self._version:
+                self._version = version
+                self._cache.clear()
+                self._unknown.clear()
+            await asyncio.sleep(POLL_S)
+
+    async def _find(self, key_id: str) -> KeyRecord | None:
+        record = self._cache.get(key_id)
+        if record is not None:
+            return record
+        if self._unknown.get(key_id, 0.0) > self._clock():
+            return None
+        version = self._version
+        record = await self._fetch(key_id)
+        if version != self._version:
+            return record  # a key changed meanwhile: this reading may be the old one, so it is not kept
+        if len(self._cache) >= CACHED_MAX or len(self._unknown) >= CACHED_MAX:
+            self._cache.clear()
+            self._unknown.clear()
+        if record is None:
+            self._unknown[key_id] = self._clock() + UNKNOWN_S
+        else:
+            self._cache[key_id] = record
+        return record
+
+    async def _fetch(self, key_id: str) -> KeyRecord | None:
+        packed = await self._ask(self._client.hget(names.KEYS, key_id))
+        return msgspec.json.decode(packed, type=KeyRecord) if packed else None
+
+    async def _save(self, record: KeyRecord) -> None:
+        await self._ask(self._client.hset(names.KEYS, record.id, msgspec.json.encode(record)))
+        await self._ask(self._client.sadd(names.TEAMS, record.team))
+        await self._ask(self._client.incr(names.KEYS_VERSION))
+        self._cache.pop(record.id, None)
+        self._unknown.pop(record.id, None)
+
+    async def _ask(self, command: Any) -> Any:
+        try:
+            return await command
+        except (RedisError, OSError) as error:
+            failure: StoreUnavailable = away("could not be asked about keys")
+            raise failure from error
+
+    def _digest(self, key: str) -> str:
+        return hmac.new(self._pepper, key.encode(), hashlib.sha256).hexdigest()
+
+
+def _new_key(key_id: str) -> str:
+    return f"sk-mr-{key_id}-{secrets.token_urlsafe(32)}"

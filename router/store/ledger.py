@@ -1,0 +1,270 @@
+"""The ledger: hold an upper bound on every account of a request, and later charge what really was.
+
+Each verb is one script, one round trip, and harmless when it is delivered twice under the same id.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from router.core.charges import Account, Amounts, Denial, Kind, Standing
+from router.errors import StoreUnavailable
+from router.store import names
+from router.store.connect import Door
+from router.store.scripts import load
+
+_pack: Final = msgspec.msgpack.encode
+
+
+class Ending(enum.Enum):
+    """What becomes of a hold: charged as it was, given back, or kept whole because nobody knows."""
+
+    SETTLED = "S"
+    VOIDED = "V"
+    UNCONFIRMED = "X"
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True):
+    """A hold. `entries` is all that the store needs to end it, even if it lost it."""
+
+    id: str
+    team: str
+    entries: tuple[tuple[str, str, int, int, int, int], ...]
+    accounts: tuple[Account, ...]
+    standings: tuple[Standing, ...]
+    held: Amounts
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is written together with the end of its hold. `sums` adds to the team's hour by field."""
+
+    record: bytes
+    hour: int
+    sums: dict[str, int]
+    kept: int
+    sums_ms: int
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """An unconfirmed hold as the store keeps it; `note` is what the router wrote when it reserved."""
+
+    state: str
+    digest: str
+    note: str
+    admitted_ms: int
+    entries: list[Any]
+
+
+# holds.lua numbers its answers so.
+_GRANTED, _DENIED, _STALE = 1, 0, 2
+# The verbs that write a record: they take two keys and an argument more.
+_WRITING: Final = ("settle", "record")
+
+
+class Ledger:
+    """`clock` gives epoch seconds; it only chooses the calendar window, which the store checks against its own."""
+
+    def __init__(self, door: Door, clock: Callable[[], float] = time.time, *, test_clock: bool = False) -> None:
+        self.door = door
+        self.clock = clock
+        self.test_clock = test_clock
+        verbs = ("reserve", "settle", "advance", "record", "peek", "sweep")
+        self.scripts = {verb: load(verb, test_clock=test_clock) for verb in verbs}
+
+    async def reserve(
+        self,
+        reservation_id: str,
+        team: str,
+        accounts: Callable[[int], tuple[Account, ...]],
+        amounts: Amounts,
+        *,
+        lease_ms: int,
+        digest: str = "",
+        note: str = "",
+    ) -> Reservation | Denial:
+        """Hold `amounts` on every account, or say which refused. `accounts` makes the vector for an instant (ms).
+
+        Raises StoreUnavailable; the hold may then exist all the same, until its lease ends.
+        """
+        return await self._reserve("reserve", (), reservation_id, team, accounts, amounts, lease_ms, digest, note)
+
+    async def advance(
+        self,
+        ended: Reservation,
+        ending: Ending,
+        actual: Amounts,
+        reservation_id: str,
+        accounts: Callable[[int], tuple[Account, ...]],
+        amounts: Amounts,
+        *,
+        lease_ms: int,
+        note: str = "",
+    ) -> Reservation | Denial:
+        """End one attempt's hold and reserve the next attempt's in one round trip; the first ends in any case."""
+        first = (ended.id, ending.value, ended.entries, _charges(ended, actual))
+        return await self._reserve("advance", first, reservation_id, ended.team, accounts, amounts, lease_ms, "", note)
+
+    async def _reserve(
+        self,
+        verb: str,
+        ending: tuple[Any, ...],
+        reservation_id: str,
+        team: str,
+        accounts: Callable[[int], tuple[Account, ...]],
+        amounts: Amounts,
+        lease_ms: int,
+        digest: str,
+        note: str,
+    ) -> Reservation | Denial:
+        now_ms = int(self.clock() * 1000)
+        for _ in range(2):
+            vector = accounts(now_ms)
+            asked = [_asked(account, amounts) for account in vector]
+            body: tuple[Any, ...] = (reservation_id, digest, lease_ms, note, asked)
+            reply = await self._call(verb, team, _pack((ending, body) if ending else body))
+            status, store_ms = reply[0], reply[1]
+            if status != _STALE:
+                break
+            now_ms = store_ms  # our clock is off, or a window has just ended: the store's clock decides
+        if status == _GRANTED:
+            return _reservation(reservation_id, team, vector, asked, amounts, reply)
+        if status == _DENIED:
+            failing, wait = reply[2], reply[3]
+            return Denial(
+                standing=_standings(vector, reply)[failing],
+                asked=asked[failing][3],
+                retry_after_ms=wait if wait >= 0 else None,
+                now_ms=store_ms,
+            )
+        raise StoreUnavailable(f"The ledger did not take reservation {reservation_id} (status {status}).")
+
+    async def close(
+        self, reservation: Reservation, ending: Ending, actual: Amounts, write: Write | None = None
+    ) -> bool:
+        """End a hold, and write the request's record in the same step. False when it had ended before."""
+        args = (
+            reservation.id,
+            ending.value,
+            reservation.entries,
+            _charges(reservation, actual),
+            *_written(write),
+        )
+        return bool(await self._call("settle", reservation.team, _pack(args), write))
+
+    async def record(self, team: str, request_id: str, write: Write) -> None:
+        """Write the record of a request that holds nothing (any more), once."""
+        await self._call("record", team, _pack((f"{request_id}#record", *_written(write))), write)
+
+    def unheld(self, reservation_id: str, team: str, accounts: tuple[Account, ...], amounts: Amounts) -> Reservation:
+        """A reservation that the store knows nothing of; ending it later books a direct charge."""
+        now_ms = int(self.clock() * 1000)
+        entries = tuple(
+            (account.name, account.kind.value, amounts.on(account), account.begin, account.end, _at(account, now_ms))
+            for account in accounts
+        )
+        return Reservation(id=reservation_id, team=team, entries=entries, accounts=accounts, standings=(), held=amounts)
+
+    async def peek(self, team: str, accounts: Sequence[Account]) -> list[Standing]:
+        """How the accounts stand, unchanged."""
+        asked = [_asked(account, None) for account in accounts]
+        _, spent, held, reset = await self._call("peek", team, _pack((asked,)))
+        return [
+            Standing(account=account, remaining=account.limit - s - h, reset_ms=r, spent=s, held=h)
+            for account, s, h, r in zip(accounts, spent, held, reset, strict=True)
+        ]
+
+    async def unconfirmed(self, team: str) -> dict[str, Held]:
+        """Every hold of the team whose usage never arrived, after ending the leases that ran out."""
+        most = 64
+        while await self._call("sweep", team, most) == most:
+            pass
+        client: Any = self.door.client
+        ids = [raw.decode() for raw in await client.zrange(names.unconfirmed(team), 0, -1)]
+        if not ids:
+            return {}
+        packed = await client.hmget(names.ledger(team), [f"r:{name}" for name in ids])
+        found = {
+            name: msgspec.msgpack.decode(raw, type=Held)
+            for name, raw in zip(ids, packed, strict=True)
+            if raw is not None
+        }
+        return {name: held for name, held in found.items() if held.state == Ending.UNCONFIRMED.value}
+
+    async def _call(self, verb: str, team: str, argument: bytes | int, write: Write | None = None) -> Any:
+        keys = [names.ledger(team), names.leases(team), names.unconfirmed(team)]
+        args: list[bytes | int] = [argument]
+        if verb in _WRITING:
+            keys += [names.records(team), names.sums(team, write.hour if write else 0)]
+            args.append(write.record if write else b"")
+        if self.test_clock:
+            args.append(int(self.clock() * 1000))
+        return await self.door.call(self.scripts[verb], keys, args)
+
+
+def _asked(account: Account, amounts: Amounts | None) -> tuple[str, str, int, int, int, int]:
+    limit = account.limit if account.enforced else -1
+    amount = amounts.on(account) if amounts is not None else 0
+    return (account.name, account.kind.value, limit, amount, account.begin, account.end)
+
+
+def _at(account: Account, now_ms: int) -> int:
+    """Where in an account an instant falls: the window's begin, a ring's bucket, nothing for a gauge."""
+    match account.kind:
+        case Kind.CALENDAR:
+            return account.begin
+        case Kind.RING:
+            return now_ms * account.end // account.begin
+        case Kind.GAUGE:
+            return 0
+
+
+def _standings(accounts: Sequence[Account], reply: list[Any]) -> tuple[Standing, ...]:
+    # The script's "remaining" is counted from what it was asked to enforce; a soft account still has its own limit.
+    return tuple(
+        Standing(
+            account=account,
+            remaining=remaining if account.enforced else remaining + 1 + account.limit,
+            reset_ms=reset,
+            spent=spent,
+            held=held,
+        )
+        for account, remaining, reset, spent, held in zip(accounts, *reply[4:8], strict=True)
+    )
+
+
+def _reservation(
+    reservation_id: str,
+    team: str,
+    vector: tuple[Account, ...],
+    asked: list[tuple[str, str, int, int, int, int]],
+    amounts: Amounts,
+    reply: list[Any],
+) -> Reservation:
+    entries = tuple(
+        (name, kind, amount, begin, end, at)
+        for (name, kind, _, amount, begin, end), at in zip(asked, reply[8], strict=True)
+    )
+    return Reservation(
+        id=reservation_id,
+        team=team,
+        entries=entries,
+        accounts=vector,
+        standings=_standings(vector, reply),
+        held=amounts,
+    )
+
+
+def _charges(reservation: Reservation, actual: Amounts) -> list[int]:
+    return [actual.on(account) for account in reservation.accounts]
+
+
+def _written(write: Write | None) -> tuple[int, list[str | int], int]:
+    if write is None:
+        return (0, [], 0)
+    flat = [item for field, number in write.sums.items() if number for item in (field, number)]
+    return (write.kept, flat, write.sums_ms)

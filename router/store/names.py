@@ -1,0 +1,36 @@
+"""The names of everything in Redis. A team's keys share the hash tag {team}, so its ledger is one slot of a cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEYS: Final = "{router}:keys"  # hash: public id -> key record
+KEYS_VERSION: Final = "{router}:keys-version"  # counter: goes up with every change of a key
+TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
+SWITCHED_OFF: Final = "{router}:switched-off"  # hash: model -> until when, and why
+
+
+def ledger(team: str) -> str:
+    return f"{{{team}}}:ledger"
+
+
+def leases(team: str) -> str:
+    return f"{{{team}}}:leases"
+
+
+def unconfirmed(team: str) -> str:
+    return f"{{{team}}}:unconfirmed"
+
+
+def records(team: str) -> str:
+    return f"{{{team}}}:records"
+
+
+def sums(team: str, hour: int) -> str:
+    """`hour` counts from the epoch."""
+    return f"{{{team}}}:sums:{hour}"
+
+
+def feedback(team: str, day: int) -> str:
+    """`day` counts from the epoch."""
+    return f"{{{team}}}:feedback:{day}"

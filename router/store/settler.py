@@ -1,0 +1,63 @@
+"""Ends of holds, off the critical path: handed over without waiting, delivered until the store has taken them.
+
+A request that was hung up is cancelled at every await, so nothing that must happen to its money may wait on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from router.errors import StoreUnavailable
+
+log = logging.getLogger("router.settler")
+
+RETRY_FIRST_S: Final = 0.1
+RETRY_MAX_S: Final = 5.0
+# The store may be away for this long before an end is given up; its hold then stays charged, unconfirmed.
+GIVE_UP_S: Final = 600.0
+WAITING_MAX: Final = 100_000
+
+
+class Settler:
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.lost = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._tasks)
+
+    def hand_over(self, deliver: Callable[[], Awaitable[object]]) -> None:
+        """Run `deliver` until it goes through. It must be harmless when repeated."""
+        if len(self._tasks) >= WAITING_MAX:
+            self.lost += 1
+            log.error("an end of a hold was not delivered: too many are waiting for the store")
+            return
+        task = asyncio.get_running_loop().create_task(self._deliver(deliver))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until all has been delivered. False when the time ran out."""
+        if not self._tasks:
+            return True
+        _, late = await asyncio.wait(set(self._tasks), timeout=timeout_s)
+        return not late
+
+    async def _deliver(self, deliver: Callable[[], Awaitable[object]]) -> None:
+        wait_s, waited_s = RETRY_FIRST_S, 0.0
+        while True:
+            try:
+                await deliver()
+                return
+            except StoreUnavailable as error:
+                if waited_s >= GIVE_UP_S:
+                    self.lost += 1
+                    log.error("an end of a hold was not delivered in %.0f s: %s", waited_s, error.message)
+                    return
+            await asyncio.sleep(wait_s)
+            waited_s += wait_s
+            wait_s = min(RETRY_MAX_S, wait_s * 2)

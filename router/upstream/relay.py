@@ -1,0 +1,44 @@
+"""A stream on its way down: events out of bytes, chunks out of events, and how the stream ended."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from router.core.attempts import Outcome
+from router.upstream.client import AttemptFailed
+from router.wire.chunks import Chunks
+from router.wire.sse import DONE, EventParser, EventTooLarge
+
+
+async def relay(pieces: AsyncIterator[bytes], chunks: Chunks) -> AsyncIterator[dict[str, Any]]:
+    """The chunks to pass on, as they come. Ends when the upstream's stream is complete, with `chunks` holding the
+    finish and the usage.
+
+    Raises AttemptFailed when it is not: CUT after content has been seen, else what a new attempt can be made of. A
+    stream that ends without saying how it finished is not complete, however quietly it ends.
+    """
+    parser = EventParser()
+    try:
+        async for piece in pieces:
+            for data in parser.feed(piece):
+                if data == DONE:
+                    _check_end(chunks)
+                    return
+                chunk = chunks.feed(data)
+                if chunk is not None:
+                    yield chunk
+    except AttemptFailed as failure:
+        if chunks.finished and chunks.usage is not None:
+            return  # all was said; only the closing line is missing
+        raise AttemptFailed(Outcome.CUT if chunks.has_content else failure.outcome) from failure
+    except (ValueError, EventTooLarge) as error:
+        raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.BAD_RESPONSE) from error
+    _check_end(chunks)
+
+
+def _check_end(chunks: Chunks) -> None:
+    if chunks.in_error:
+        raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.FINISHED_IN_ERROR)
+    if not chunks.finished:
+        raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.BAD_RESPONSE)

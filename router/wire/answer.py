@@ -1,0 +1,71 @@
+"""Answers made whole for the caller: what Mistral returns, in the form that SDKs of either dialect understand.
+
+What breaks widely used clients (recorded 2026-11 with one quirk at a time): tool calls without `type`, content as a
+list of parts for OpenAI's SDKs, the padding field `p` in stream chunks. Unknown fields pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from router.wire.chat import Dialect
+
+_decode = msgspec.json.Decoder()
+
+
+def read_answer(body: bytes) -> dict[str, Any] | None:
+    """The answer object with at least one choice that holds a message; None when the body is not one."""
+    try:
+        answer = _decode.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    if not isinstance(choices, list) or not choices:
+        return None
+    fits = all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)
+    return answer if fits else None
+
+
+def finished_in_error(answer: dict[str, Any]) -> bool:
+    return any(choice.get("finish_reason") == "error" for choice in answer["choices"])
+
+
+def complete_answer(answer: dict[str, Any], *, model: str, dialect: Dialect) -> None:
+    """Mend `answer` in place. `model` is the one that really answered."""
+    answer["model"] = model
+    for index, choice in enumerate(answer["choices"]):
+        choice.setdefault("index", index)
+        message = choice["message"]
+        complete_calls(message.get("tool_calls"))
+        if dialect is Dialect.OPENAI:
+            flatten(message)
+
+
+def complete_calls(calls: Any) -> None:
+    """`type` and `index` on every tool call that lacks them."""
+    for index, call in enumerate(calls if isinstance(calls, list) else ()):
+        if isinstance(call, dict):
+            call.setdefault("index", index)
+            call["type"] = "function"
+
+
+def flatten(message: dict[str, Any]) -> None:
+    """List content as a string, with what was thought in `reasoning_content`."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return
+    text, thought = [], []
+    for part in content:
+        if not isinstance(part, dict):
+            text.append(str(part))
+        elif part.get("type") == "thinking":
+            inner = part.get("thinking")
+            pieces = inner if isinstance(inner, list) else [inner]
+            thought += [str(piece.get("text", "")) if isinstance(piece, dict) else str(piece or "") for piece in pieces]
+        else:
+            text.append(str(part.get("text", "")))
+    message["content"] = "".join(text)
+    if thought:
+        message["reasoning_content"] = "".join(thought)

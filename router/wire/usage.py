@@ -1,0 +1,49 @@
+"""Usage as Mistral reports it. Three generations of field names are understood.
+
+Now `prompt_tokens_details.cached_tokens`, until about February 2026 `num_cached_tokens`, and in places
+`prompt_token_details` (recorded answers of 2025 and 2026).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one generation. `cached_tokens` are part of `input_tokens`, never more than it."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+
+class _Details(msgspec.Struct, kw_only=True):
+    cached_tokens: int | None = None
+
+
+class _Reported(msgspec.Struct, kw_only=True):
+    prompt_tokens: int
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+    prompt_token_details: _Details | None = None
+    num_cached_tokens: int | None = None
+
+
+def read_usage(raw: Any) -> Usage | None:
+    """The usage in an answer's `usage` field; None when it is absent or makes no sense, so that nothing is charged
+    on a guess."""
+    try:
+        reported = msgspec.convert(raw, _Reported)
+    except msgspec.ValidationError:
+        return None
+    details = reported.prompt_tokens_details or reported.prompt_token_details
+    cached = details.cached_tokens if details else reported.num_cached_tokens
+    if reported.prompt_tokens < 0 or reported.completion_tokens < 0:
+        return None
+    return Usage(
+        input_tokens=reported.prompt_tokens,
+        output_tokens=reported.completion_tokens,
+        cached_tokens=min(max(cached or 0, 0), reported.prompt_tokens),
+    )
