@@ -52,7 +52,9 @@ def die_with_parent() -> None:
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """A child that ends with us, in a session of its own: Ctrl-C reaches us alone, and we stop it in our order."""
-    return subprocess.Popen(command, preexec_fn=die_with_parent, start_new_session=True, **options)
+    return subprocess.Popen(  # noqa: S603 - our own commands, never a caller's text
+        command, preexec_fn=die_with_parent, start_new_session=True, **options
+    )
 
 
 def stop(child: subprocess.Popen[bytes], timeout_s: float = 10.0) -> None:

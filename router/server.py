@@ -150,7 +150,7 @@ async def serving(settings: Settings, listener: socket.socket) -> AsyncIterator[
     logging.getLogger("uvicorn.error").addFilter(_not_our_cuts)
     server = _Server(config)
     ended = asyncio.ensure_future(server.serve(sockets=[listener]))
-    while not server.started and not ended.done():
+    while not server.started and not ended.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     if ended.done():
         ended.result()

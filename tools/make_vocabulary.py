@@ -1,7 +1,7 @@
 """Make router/data/tekken.bin, the vocabulary that counts tokens, from the mistral-common package.
 
-The package's tekken files are 15–19 MB of JSON and its import costs seconds; the 130,072 byte strings in them are all that
-counting needs. They are packed as one length byte and that many bytes each, in rank order, and compressed.
+The package's tekken files are 15–19 MB of JSON and its import costs seconds; the 130,072 byte strings in them are all
+that counting needs. They are packed as one length byte and that many bytes each, in rank order, and compressed.
 
     pip install mistral-common && python tools/make_vocabulary.py [--check]
 

@@ -63,18 +63,23 @@ _REPORT: Final = (
     "The council met on Tuesday to discuss the new tram line between the harbour and the university. " * 120
 )
 
+_BAT: Final = "A bat and a ball cost 1.10 together, the bat 1.00 more than the ball. What does the ball cost?"
+
 REQUESTS: Final = (
     Asked(title="Short question", body=_says("What is the capital of Portugal?")),
-    Asked(title="Extract to JSON", body=_says("Invoice: Acme Ltd, total 1,249.50 EUR. Extract it.", response_format=_INVOICE)),
-    Asked(title="German prose", body=_says("Erkläre einem Kind in ein paar Sätzen, warum der Himmel tagsüber blau ist.")),
+    Asked(
+        title="Extract to JSON",
+        body=_says("Invoice: Acme Ltd, total 1,249.50 EUR. Extract it.", response_format=_INVOICE),
+    ),
+    Asked(title="German prose", body=_says("Erkläre einem Kind in ein paar Sätzen, warum der Himmel blau ist.")),
     Asked(title="Translate to Czech", body=_says("Translate to Czech: the meeting has moved to Thursday afternoon.")),
     Asked(title="Write code", body=_says("Write a Python function that merges two sorted lists, with type hints.")),
     Asked(title="Call a tool", body=_says("What is the weather in Lyon today?", tools=[_WEATHER])),
-    Asked(title="Long text, streamed", body=_says(f"Summarise this report in three sentences.\n\n{_REPORT}", stream=True)),
-    Asked(title="Reasoning", body=_says("A bat and a ball cost 1.10 together, the bat 1.00 more. The ball?", reasoning_effort="high")),
+    Asked(title="Long text, streamed", body=_says(f"Summarise this in three sentences.\n\n{_REPORT}", stream=True)),
+    Asked(title="Reasoning", body=_says(_BAT, reasoning_effort="high")),
     Asked(title="Best quality", body=_says("Prove that the square root of two is irrational.", model="auto:quality")),
     Asked(title="Upstream says 429", body=_says("Name three rivers of France."), fault="rate_limited"),
-)  # fmt: skip
+)
 
 
 async def ask(url: str, key: str, asked: Asked, simulator_url: str) -> Outcome:

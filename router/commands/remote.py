@@ -32,7 +32,8 @@ class Remote:
         path = data_dir / "admin.key"
         if given is None and not path.exists():
             raise RemoteError(
-                f"There is no admin key: set ROUTER_ADMIN_KEY, or name the running router's --data-dir ({path} is missing)."
+                "There is no admin key: set ROUTER_ADMIN_KEY, or name the running router's --data-dir "
+                f"({path} is missing)."
             )
         self._key = given.reveal() if given else path.read_text().strip()
 
