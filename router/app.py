@@ -13,8 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
-from litestar import Litestar, Request, Response, asgi
-from litestar.config.app import AppConfig
+from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from redis.exceptions import RedisError
@@ -25,7 +24,7 @@ from router.api.admin import admin_routes
 from router.api.auth import AdminGuard
 from router.api.chat import chat
 from router.api.edge import guarded
-from router.api.errors import error_body, error_headers
+from router.api.errors import http_error, router_error, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
 from router.api.route import route
@@ -33,7 +32,7 @@ from router.api.status import status_routes
 from router.api.unsupported import unsupported
 from router.core.language import best_detector
 from router.core.tokens import Tokenizer
-from router.errors import BadRequest, NotFound, RouterError
+from router.errors import RouterError
 from router.ops.metrics import Metrics
 from router.pipeline import Line
 from router.recording import Recorder
@@ -133,18 +132,18 @@ def create_app(settings: Settings) -> Litestar:
     guard = AdminGuard(settings.admin_key)
     admin = admin_routes(lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused)
     status = status_routes(ready, metrics)
-    return Litestar.from_config(
-        AppConfig(
-            route_handlers=[
-                *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
-                *(_behind(handler, guard) for handler in admin),
-                *status[:2],
-                status[2] if settings.loopback else _behind(status[2], guard),
-            ],
-            lifespan=[lifespan],
-            exception_handlers={RouterError: _router_error, HTTPException: _http_error},
-            openapi_config=OpenAPIConfig(title="mistral-router operations", version=__version__, path="/admin/schema"),
-        )
+    return Litestar(
+        route_handlers=[
+            *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
+            *(_behind(handler, guard) for handler in admin),
+            *status[:2],
+            status[2] if settings.loopback else _behind(status[2], guard),
+        ],
+        lifespan=[lifespan],
+        exception_handlers={RouterError: router_error, HTTPException: http_error, Exception: unforeseen},
+        openapi_config=OpenAPIConfig(title="mistral-router operations", version=__version__, path="/admin/schema"),
+        request_max_body_size=settings.edge.body_bytes_max,
+        logging_config=None,
     )
 
 
@@ -166,25 +165,3 @@ async def _turn_days(rulebook: Rulebook) -> None:
     while True:
         await asyncio.sleep(1.0)
         rulebook.turn_day()
-
-
-def _router_error(_: Request[Any, Any, Any], error: RouterError) -> Response[bytes]:
-    return Response(
-        error_body(error),
-        status_code=error.status,
-        media_type="application/json",
-        headers=error_headers(error),
-    )
-
-
-def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Litestar's own refusals in our shape: unknown paths, wrong query types, bodies that do not decode."""
-    if error.status_code == 404:
-        return _router_error(request, NotFound(f"There is nothing at {request.url.path}."))
-    detail = "; ".join(
-        f"{entry.get('key', 'body')}: {entry.get('message')}" for entry in error.extra or () if isinstance(entry, dict)
-    )
-    translated = BadRequest(detail or error.detail)
-    response = _router_error(request, translated)
-    response.status_code = error.status_code
-    return response
