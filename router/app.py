@@ -30,6 +30,7 @@ from router.api.models import models
 from router.api.route import route
 from router.api.status import status_routes
 from router.api.unsupported import unsupported
+from router.attempting import Attempting
 from router.core.language import best_detector
 from router.core.tokens import Tokenizer
 from router.errors import RouterError
@@ -65,18 +66,20 @@ def create_app(settings: Settings) -> Litestar:
         lambda result: metrics.child("router_reloads_total", result).inc(),
     )
     client = connect(settings.redis_url)
-    ledger, settler, health = Ledger(Door(client)), Settler(), Health()
+    ledger, health = Ledger(Door(client)), Health()
+    settler = Settler(
+        metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
+    )
     keyring = Keyring(client, settings.pepper.reveal().encode())
     records = Records(client, ledger)
     recorder = Recorder(metrics, time.monotonic)
     upstream = Upstream(settings.upstream_url, settings.api_key.reveal())
     serving = Serving(
-        upstream=upstream,
+        attempting=Attempting(upstream, settings.timing, recorder.clock),
         ledger=ledger,
         settler=settler,
         health=health,
         recorder=recorder,
-        timing=settings.timing,
         jitter=random.random,
     )
     line = Line(

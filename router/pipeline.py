@@ -5,6 +5,7 @@ authenticate → parse → classify → plan → admit → attempt → relay →
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
@@ -79,7 +80,7 @@ class Line:
     def begin(self, wanted: Wanted, endpoint: str) -> Journey:
         """A request has come in; its clock runs from here."""
         now_s, now_ms = self.recorder.clock(), int(self.wall() * 1000)
-        deadline_s = self.serving.timing.deadline if wanted.timeout_s is None else wanted.timeout_s
+        deadline_s = self.serving.attempting.timing.deadline if wanted.timeout_s is None else wanted.timeout_s
         return Journey(
             request_id=request_id(now_ms, self.noise(10)),
             endpoint=endpoint,
@@ -159,8 +160,13 @@ class Line:
                 lease_ms=self.serving.lease_ms(journey),
                 note=note_of(journey, first),
             )
+        except asyncio.CancelledError:
+            self.serving.give_back(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
+            raise
         except StoreUnavailable:
             if plan.policy.when_store_away is not StoreAway.ALLOW:
+                # The store may have taken the hold and only been late to say so.
+                self.serving.give_back(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
                 raise
             # The policy would rather overspend than refuse: the cost is booked when the store is back.
             journey.degraded, journey.admitted = "store", True

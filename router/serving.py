@@ -1,23 +1,23 @@
 """One admitted request: attempts until one answers, the answer relayed, every hold ended.
 
-Until the first content has gone to the app another model may still be chosen; afterwards the stream is finished or the
-app is told what broke.
+Until the first content has gone to the app another model may still be chosen; afterwards the stream is finished or
+the app is told what broke. An app that hangs up cancels its stream's every await, so the end of a hold is handed over,
+never awaited.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Final
 
 import msgspec
 
+from router.attempting import Attempting, Opened, Tried
 from router.core.attempts import CHARGES, Charge, GiveUp, Outcome, Send, State, after
-from router.core.catalog import Ability
-from router.core.charges import VOIDED, Account, Amounts, settled
+from router.core.charges import NOTHING, VOIDED, Account, Amounts, settled
 from router.core.explain import Attempt, cost_nano, saved_nano
-from router.core.failures import failure_of, outcome_of
+from router.core.failures import failure_of
 from router.core.journey import Journey
 from router.core.money import usd
 from router.core.plan import Verdict
@@ -26,22 +26,19 @@ from router.recording import Recorder, explained
 from router.store.ledger import Ending, Ledger, Reservation
 from router.store.records import Note
 from router.store.settler import Settler
-from router.upstream.client import Answered, AttemptFailed, Upstream
+from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
-from router.upstream.relay import relay
-from router.wire.answer import complete_answer, finished_in_error, read_answer
-from router.wire.chat import mistral_body
-from router.wire.chunks import Chunks
-from router.wire.refusal import Refusal, read_refusal
+from router.wire.answer import complete_answer
 from router.wire.sse import DONE, frame
-from router.wire.usage import Usage, read_usage
+from router.wire.usage import read_usage
 
-PATH = "/v1/chat/completions"
-# An attempt with others behind it may use this share of the time that is left, so that they have a chance too.
-SHARE_OF_DEADLINE = 0.6
-LEASE_MARGIN_MS = 5_000
+LEASE_MARGIN_MS: Final = 5_000
 # A stream may go on after its deadline, which bounds the wait for its first content; this bounds the whole of it.
-STREAM_S_MAX = 600.0
+STREAM_S_MAX: Final = 600.0
+# nginx's status for an app that hung up: nobody receives it, but the record needs one.
+APP_LEFT_STATUS: Final = 499
+
+Vector = Callable[[str, int], tuple[Account, ...]]
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,189 +46,105 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Streamed(msgspec.Struct, frozen=True, kw_only=True):
-    """`frames` ends when the stream is complete; it raises RouterError, after its error frame, when it broke."""
+    """`frames` ends when the stream is complete; it raises RouterError, after its error frame, when it broke. Whoever
+    holds it takes the first frame, which is there already, and closes it: only then its hold ends."""
 
     frames: AsyncGenerator[bytes, None]
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds. The deadline bounds a request as a whole, and only ever shrinks."""
+class _Turn(msgspec.Struct, kw_only=True):
+    """An attempt that is under way, and the hold that covers it. `ends` says how the hold ends, once that is known."""
 
-    deadline: float = 120.0
-    attempt: float = 60.0
-    first_byte: float = 30.0
-    first_byte_reasoning: float = 120.0
-    stream_idle: float = 20.0
-
-
-class _Opened(msgspec.Struct, kw_only=True):
-    """A stream that has shown content: what came first, what is to come, and what to close."""
-
-    stack: AsyncExitStack
-    chunks: Chunks
-    first: list[dict[str, Any]]
-    rest: AsyncIterator[dict[str, Any]]
-
-
-class _Tried(msgspec.Struct, kw_only=True):
-    outcome: Outcome
-    refusal: Refusal | None = None
-    answer: dict[str, Any] | None = None
-    usage: Usage | None = None
-    opened: _Opened | None = None
+    hold: Reservation
+    verdict: Verdict
+    waited_ms: int
+    began_s: float
+    ends: tuple[Ending, Amounts] | None = None
 
 
 class Serving:
     def __init__(
         self,
         *,
-        upstream: Upstream,
+        attempting: Attempting,
         ledger: Ledger,
         settler: Settler,
         health: Health,
         recorder: Recorder,
-        timing: Timing,
         jitter: Callable[[], float],
     ) -> None:
-        self.upstream = upstream
+        self.attempting = attempting
         self.ledger = ledger
         self.settler = settler
         self.health = health
         self.recorder = recorder
-        self.timing = timing
         self.jitter = jitter
         self.clock = recorder.clock
 
-    async def serve(
-        self, journey: Journey, hold: Reservation, accounts: Callable[[str, int], tuple[Account, ...]]
-    ) -> Whole | Streamed:
-        """The answer. `hold` is the first attempt's reservation; `accounts` gives the vector for a model at an instant.
+    async def serve(self, journey: Journey, hold: Reservation, vector: Vector) -> Whole | Streamed:
+        """The answer. `hold` is the first attempt's reservation; `vector` gives a model's accounts at an instant (ms).
 
         Raises RouterError when nothing answered. Whatever happens, also when the caller is cancelled, the hold that is
-        open is handed to the settler.
+        open then is ended.
         """
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
         state = State(candidates=len(plan.order))
-        waited_ms, open_hold = 0, True
-        began_s = self.clock()
+        turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
-            while True:
-                verdict = plan.order[state.index]
-                began_s = self.clock()
-                tried = await self._try(journey, verdict, last=state.index + 1 == len(plan.order))
-                journey.upstream_s += self.clock() - began_s
+            while turn is not None:
+                tried = await self.attempting.once(journey, turn.verdict, last=state.index + 1 == state.candidates)
+                journey.upstream_s += self.clock() - turn.began_s
+                self.health.note(turn.verdict.card.name, tried.outcome)
                 if tried.outcome is Outcome.OK:
-                    open_hold = False
-                    self.health.note(verdict.card.name, Outcome.OK)
+                    answered, turn = turn, None
                     if tried.opened is not None:
-                        return Streamed(frames=self._frames(journey, hold, verdict, tried.opened, waited_ms))
-                    return self._answer(journey, hold, verdict, tried, waited_ms)
-                self.health.note(verdict.card.name, tried.outcome)
-                ending, actual = self._note_attempt(journey, hold, verdict, tried, waited_ms, began_s)
+                        return Streamed(frames=self._frames(journey, answered, tried.opened))
+                    return self._answer(journey, answered, tried)
+                self._note(journey, turn, tried)
+                failure = failure_of(tried.outcome, tried.refusal, len(journey.attempts))
                 step = after(
                     state,
                     tried.outcome,
                     remaining_s=journey.deadline_s - self.clock(),
                     jitter=self.jitter(),
-                    retry_allowed=self.health.may_retry(verdict.card.name),
+                    retry_allowed=self.health.may_retry(turn.verdict.card.name),
                 )
-                failure = failure_of(tried.outcome, tried.refusal, len(journey.attempts))
                 match step:
                     case GiveUp():
-                        open_hold = False
-                        self._end(journey, hold, ending, actual, failure.status, failure.code)
-                        raise failure
+                        last, turn = turn, None
+                        self._end(journey, last, failure.status, failure.code)
                     case Send(state=following, wait_s=wait_s):
                         if following.index == state.index:
-                            self.health.note_retry(verdict.card.name)
-                        state, waited_ms = following, round(wait_s * 1000)
+                            self.health.note_retry(turn.verdict.card.name)
+                        state = following
                         await asyncio.sleep(wait_s)
-                        advanced = await self._advance(journey, hold, ending, actual, plan.order[state.index], accounts)
-                        if advanced is None:
-                            open_hold = False
+                        turn = await self._advance(journey, turn, plan.order[state.index], round(wait_s * 1000), vector)
+                        if turn is None:
                             self._record(journey, failure.status, failure.code)
-                            raise failure
-                        hold = advanced
+            raise failure
         finally:
-            if open_hold:
-                self._abandon(journey, hold, plan.order[state.index], waited_ms, began_s)
+            if turn is not None:
+                if turn.ends is None:
+                    self._note(journey, turn, Tried(outcome=Outcome.APP_LEFT))
+                self._end(journey, turn, APP_LEFT_STATUS, "app_left")
 
-    async def _try(self, journey: Journey, verdict: Verdict, *, last: bool) -> _Tried:
-        """One attempt on one model, up to a whole answer or a stream's first content."""
-        request = journey.request
-        assert request is not None, "only a parsed request is served"
-        card = verdict.card
-        body = mistral_body(
-            request, model=card.name, max_tokens=verdict.max_tokens, reasons=Ability.REASONING in card.abilities
-        )
-        left_s = journey.deadline_s - self.clock()
-        share_s = left_s if last else left_s * SHARE_OF_DEADLINE
-        traceparent = journey.wanted.traceparent
-        try:
-            if request.stream:
-                patience = self.timing.first_byte_reasoning if request.reasoning == "high" else self.timing.first_byte
-                return await self._open_stream(journey, verdict, body, min(share_s, patience))
-            bound_s = share_s if last else min(share_s, self.timing.attempt)
-            answered = await self.upstream.fetch(PATH, body, timeout_s=bound_s, traceparent=traceparent)
-        except AttemptFailed as failure:
-            return _Tried(outcome=failure.outcome)
-        return _read(answered)
-
-    async def _open_stream(self, journey: Journey, verdict: Verdict, body: bytes, first_s: float) -> _Tried:
-        stack = AsyncExitStack()
-        try:
-            status, said = await stack.enter_async_context(
-                self.upstream.stream(
-                    PATH,
-                    body,
-                    first_byte_s=first_s,
-                    idle_s=self.timing.stream_idle,
-                    traceparent=journey.wanted.traceparent,
-                )
-            )
-            if isinstance(said, Answered):
-                refusal = read_refusal(said.body, said.headers)
-                await stack.aclose()
-                return _Tried(outcome=outcome_of(status, refusal), refusal=refusal)
-            chunks = Chunks(model=verdict.card.name, dialect=journey.wanted.dialect)
-            rest = relay(said, chunks)
-            first: list[dict[str, Any]] = []
-            try:
-                async for chunk in rest:
-                    first.append(chunk)
-                    if chunks.has_content:
-                        break
-            except AttemptFailed as failure:
-                await stack.aclose()
-                return _Tried(outcome=failure.outcome, usage=read_usage(chunks.usage))
-            opened = _Opened(stack=stack, chunks=chunks, first=first, rest=rest)
-            return _Tried(outcome=Outcome.OK, opened=opened)
-        except BaseException:
-            await stack.aclose()
-            raise
-
-    def _answer(self, journey: Journey, hold: Reservation, verdict: Verdict, tried: _Tried, waited_ms: int) -> Whole:
+    def _answer(self, journey: Journey, turn: _Turn, tried: Tried) -> Whole:
         answer = tried.answer
         assert answer is not None, "an outcome OK without a stream has an answer"
-        ending, actual = self._note_attempt(journey, hold, verdict, tried, waited_ms, self.clock())
-        complete_answer(answer, model=verdict.card.name, dialect=journey.wanted.dialect)
-        if isinstance(answer.get("usage"), dict):
-            answer["usage"]["cost"] = cost_nano(journey.attempts) / 1e9
+        self._note(journey, turn, tried)
+        complete_answer(answer, model=turn.verdict.card.name, dialect=journey.wanted.dialect)
+        answer["usage"] = _priced(answer.get("usage"), journey)
         if journey.wanted.explain:
             answer["router"] = explained(journey)
         body = msgspec.json.encode(answer)
-        self._end(journey, hold, ending, actual, 200, None)
+        self._end(journey, turn, 200, None)
         return Whole(body=body)
 
-    async def _frames(
-        self, journey: Journey, hold: Reservation, verdict: Verdict, opened: _Opened, waited_ms: int
-    ) -> AsyncGenerator[bytes, None]:
-        """The stream as it goes to the app. Its hold is ended in `finally`, without waiting, because an app that hangs
-        up cancels every await."""
+    async def _frames(self, journey: Journey, turn: _Turn, opened: Opened) -> AsyncGenerator[bytes, None]:
+        """The stream as it goes to the app."""
         chunks, began_s = opened.chunks, self.clock()
-        outcome, status, code = Outcome.APP_LEFT, 499, "app_left"
-        ending, actual, noted = Ending.UNCONFIRMED, hold.held, False
+        outcome, status, code = Outcome.APP_LEFT, APP_LEFT_STATUS, "app_left"
         try:
             for chunk in opened.first:
                 yield frame(msgspec.json.encode(chunk))
@@ -239,105 +152,98 @@ class Serving:
                 if self.clock() - began_s > STREAM_S_MAX:
                     raise AttemptFailed(Outcome.CUT)
                 yield frame(msgspec.json.encode(chunk))
-            tried = _Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage))
-            ending, actual = self._note_attempt(journey, hold, verdict, tried, waited_ms, began_s)
-            noted, status, code = True, 200, ""
-            request = journey.request
+            self._note(journey, turn, Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage)))
+            status, code = 200, ""
             last = chunks.last(
-                usage=self._usage(journey, chunks.usage),
+                usage=_priced(chunks.usage, journey),
                 router=explained(journey) if journey.wanted.explain else _summary(journey),
-                apart=bool(request and request.include_usage),
+                apart=journey.request is not None and journey.request.include_usage,
             )
             for chunk in last:
                 yield frame(msgspec.json.encode(chunk))
             yield frame(DONE)
         except AttemptFailed:
             outcome, status, code = Outcome.CUT, 200, "stream_broken"
-            error = UpstreamBadResponse("The upstream broke off in the middle of the answer.", code="stream_broken")
+            error = UpstreamBadResponse("The upstream broke off in the middle of the answer.", code=code)
             yield frame(msgspec.json.encode({"error": error_object(error)}))
             raise error from None
         finally:
-            if not noted:
-                self.health.note(verdict.card.name, outcome)
-                ending, actual = self._note_attempt(journey, hold, verdict, _Tried(outcome=outcome), waited_ms, began_s)
+            if turn.ends is None:
+                self.health.note(turn.verdict.card.name, outcome)
+                self._note(journey, turn, Tried(outcome=outcome))
             journey.upstream_s += self.clock() - began_s
-            self._end(journey, hold, ending, actual, status, code or None)
+            self._end(journey, turn, status, code or None)
             await opened.stack.aclose()
 
-    def _usage(self, journey: Journey, usage: Any) -> dict[str, Any] | None:
-        return {**usage, "cost": cost_nano(journey.attempts) / 1e9} if isinstance(usage, dict) else None
-
-    def _note_attempt(
-        self, journey: Journey, hold: Reservation, verdict: Verdict, tried: _Tried, waited_ms: int, began_s: float
-    ) -> tuple[Ending, Amounts]:
-        """Add the attempt to the journey, and say how its hold ends."""
+    def _note(self, journey: Journey, turn: _Turn, tried: Tried) -> None:
+        """The attempt is over: add it to the journey, and decide how its hold ends."""
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
+        held = turn.hold.held
         if tried.usage is not None:
-            ending, actual = Ending.SETTLED, settled(verdict.card, tried.usage, plan.factor)
+            ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, plan.factor)
         elif CHARGES[tried.outcome] is Charge.UNCONFIRMED:
-            ending, actual = Ending.UNCONFIRMED, hold.held
+            ending, actual = Ending.UNCONFIRMED, held
         else:
             ending, actual = Ending.VOIDED, VOIDED
-        # The app asked once: a further attempt takes no further place in its requests per minute.
-        actual = msgspec.structs.replace(actual, requests=hold.held.requests)
+        # The app asked once: only the first attempt takes a place in its requests per minute.
+        turn.ends = ending, msgspec.structs.replace(actual, requests=held.requests)
+        journey.freed_nano = held.nano - actual.nano
         journey.attempts.append(
             Attempt(
-                model=verdict.card.name,
+                model=turn.verdict.card.name,
                 outcome=tried.outcome,
-                wait_ms=waited_ms,
+                wait_ms=turn.waited_ms,
                 nano_usd=actual.nano,
-                duration_ms=round((self.clock() - began_s) * 1000),
+                duration_ms=round((self.clock() - turn.began_s) * 1000),
                 unconfirmed=ending is Ending.UNCONFIRMED,
                 usage=tried.usage,
             )
         )
-        journey.freed_nano = hold.held.nano - actual.nano
-        return ending, actual
 
     async def _advance(
-        self,
-        journey: Journey,
-        hold: Reservation,
-        ending: Ending,
-        actual: Amounts,
-        verdict: Verdict,
-        accounts: Callable[[str, int], tuple[Account, ...]],
-    ) -> Reservation | None:
-        """The next attempt's hold, in the step that ends the last one's. None when it is not afforded; the last one
-        has then ended all the same."""
-        assert verdict.most is not None, "only a priced model is in the order"
-        most = msgspec.structs.replace(verdict.most, requests=0)
-        following = f"{journey.request_id}#{len(journey.attempts) + 1}"
+        self, journey: Journey, turn: _Turn, verdict: Verdict, waited_ms: int, vector: Vector
+    ) -> _Turn | None:
+        """The next attempt, its hold taken in the step that ends the last one's. None when it is not afforded; the
+        last one's hold has then ended all the same."""
+        assert verdict.most is not None and turn.ends is not None, "a priced model follows an attempt that is over"
+        ending, actual = turn.ends
+        name, most = verdict.card.name, msgspec.structs.replace(verdict.most, requests=0)
+        hold_id = f"{journey.request_id}#{len(journey.attempts) + 1}"
         try:
             advanced = await self.ledger.advance(
-                hold,
+                turn.hold,
                 ending,
                 actual,
-                following,
-                lambda now_ms: accounts(verdict.card.name, now_ms),
+                hold_id,
+                lambda now_ms: vector(name, now_ms),
                 most,
                 lease_ms=self.lease_ms(journey),
                 note=note_of(journey, verdict),
             )
         except StoreUnavailable:
+            # Nobody knows what the store did. Both ends are delivered until it has taken them.
+            self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual))
+            self.give_back(hold_id, journey.team, vector(name, journey.at_ms), most)
             return None
-        if isinstance(advanced, Reservation):
-            journey.standings, journey.freed_nano = advanced.standings, 0
-            return advanced
-        return None
+        except asyncio.CancelledError:
+            self.give_back(hold_id, journey.team, vector(name, journey.at_ms), most)
+            raise
+        if not isinstance(advanced, Reservation):
+            return None
+        journey.standings, journey.freed_nano = advanced.standings, 0
+        return _Turn(hold=advanced, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
 
-    def _abandon(self, journey: Journey, hold: Reservation, verdict: Verdict, waited_ms: int, began_s: float) -> None:
-        """The line was left in the middle of an attempt: its hold stays, unconfirmed."""
-        tried = _Tried(outcome=Outcome.APP_LEFT)
-        ending, actual = self._note_attempt(journey, hold, verdict, tried, waited_ms, began_s)
-        self._end(journey, hold, ending, actual, 499, "app_left")
+    def give_back(self, hold_id: str, team: str, accounts: tuple[Account, ...], most: Amounts) -> None:
+        """End a hold that was asked for and may exist, though nothing was sent under it."""
+        hold = self.ledger.unheld(hold_id, team, accounts, most)
+        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING))
 
-    def _end(
-        self, journey: Journey, hold: Reservation, ending: Ending, actual: Amounts, status: int, code: str | None
-    ) -> None:
+    def _end(self, journey: Journey, turn: _Turn, status: int, code: str | None) -> None:
+        assert turn.ends is not None, "the attempt was noted"
+        ending, actual = turn.ends
         write = self.recorder.finish(journey, status, code)
-        self.settler.hand_over(lambda: self.ledger.close(hold, ending, actual, write))
+        self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write))
 
     def _record(self, journey: Journey, status: int, code: str) -> None:
         write = self.recorder.finish(journey, status, code)
@@ -375,27 +281,20 @@ def error_object(error: RouterError) -> dict[str, Any]:
     }
 
 
-def _read(answered: Answered) -> _Tried:
-    if answered.status != 200:
-        refusal = read_refusal(answered.body, answered.headers)
-        return _Tried(outcome=outcome_of(answered.status, refusal), refusal=refusal)
-    answer = read_answer(answered.body)
-    if answer is None:
-        return _Tried(outcome=Outcome.BAD_RESPONSE)
-    usage = read_usage(answer.get("usage"))
-    outcome = Outcome.FINISHED_IN_ERROR if finished_in_error(answer) else Outcome.OK
-    return _Tried(outcome=outcome, answer=answer, usage=usage)
+def _priced(usage: Any, journey: Journey) -> dict[str, Any] | None:
+    """The usage as it came, with what the request cost in USD, all attempts together."""
+    return {**usage, "cost": cost_nano(journey.attempts) / 1e9} if isinstance(usage, dict) else None
 
 
 def _summary(journey: Journey) -> dict[str, Any]:
     """The part of the `router` object that every stream tells at its end."""
-    whole = explained(journey)
-    assert whole is not None and journey.plan is not None, "a stream has a plan"
+    whole, plan = explained(journey), journey.plan
+    assert whole is not None and plan is not None, "a stream has a plan"
     return {
         "request_id": whole.request_id,
         "chosen": whole.chosen,
         "reason": whole.reason,
         "attempts": whole.attempts,
         "cost_usd": usd(cost_nano(journey.attempts)),
-        "saved_usd": usd(saved_nano(journey.plan, journey.attempts)),
+        "saved_usd": usd(saved_nano(plan, journey.attempts)),
     }

@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
+from router.attempting import Timing
 from router.rulebook import ConfigError, decode
-from router.serving import Timing
 from router.wire.chat import Bounds
 
 ROUTER: Final = "router.toml"

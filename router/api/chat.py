@@ -18,6 +18,10 @@ from router.wire.headers import read_headers
 def chat(line: Line, edge: Edge) -> Handler:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         journey = line.begin(read_headers(scope["headers"]), CHAT)
+        with line.recorder.metrics.child("router_requests_in_flight").track_inprogress():
+            await _serve(journey, scope, receive, send)
+
+    async def _serve(journey: Journey, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await read_json(scope, receive, edge)
         except RouterError as error:
@@ -52,21 +56,22 @@ async def _work(line: Line, journey: Journey, body: bytes, send: Send, left: asy
     match reply:
         case Whole(body=whole):
             await answer(send, 200, whole, told_headers(journey, clock()))
-        case Streamed(frames=frames) if left.done():
-            await frames.aclose()
         case Streamed(frames=frames):
-            await _stream(frames, told_headers(journey, clock(), streaming=True), send)
+            async with aclosing(frames):
+                first = await anext(frames)
+                if not left.done():
+                    await _stream(first, frames, told_headers(journey, clock(), streaming=True), send)
 
 
-async def _stream(frames: AsyncGenerator[bytes, None], headers: dict[str, str], send: Send) -> None:
+async def _stream(first: bytes, frames: AsyncGenerator[bytes, None], headers: dict[str, str], send: Send) -> None:
     """Frames as they come. A stream that broke is left without its end: the server then cuts the connection, because
     most SDKs take a clean end for success."""
     fixed = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
-    async with aclosing(frames) as open_frames:
-        await start(send, 200, {**fixed, **headers})
-        try:
-            async for piece in open_frames:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except RouterError:
-            return
+    await start(send, 200, {**fixed, **headers})
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    try:
+        async for piece in frames:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except RouterError:
+        return
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -124,18 +124,26 @@ def guarded(handler: Handler, edge: Edge, methods: tuple[str, ...]) -> Handler:
     """`handler` behind the checks that hold for every endpoint; nothing it raises reaches the app as a traceback."""
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted_send(message: Any) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
         try:
             check_headers(scope, edge)
             if scope["method"] not in methods:
                 allowed = ", ".join(methods)
                 raise MethodNotAllowed(f"{scope['path']} takes {allowed}, not {scope['method']}.")
-            await handler(scope, receive, send)
+            await handler(scope, receive, noted_send)
         except RouterError as error:
             await refuse(send, error)
         except HungUp:
             return
         except Exception:
             log.exception("an unforeseen error on %s", scope["path"])
-            await refuse(send, InternalError("Something unforeseen happened; the operator finds it in the log."))
+            if not started:  # else the answer is left without its end, and the server cuts the connection
+                await refuse(send, InternalError("Something unforeseen happened; the operator finds it in the log."))
 
     return endpoint

@@ -208,6 +208,7 @@ class Denial(msgspec.Struct, frozen=True, kw_only=True):
 
 # What stays of a request that the upstream refused: it took a place in the minute and nothing else.
 VOIDED: Final = Amounts(nano=0, tokens=0, requests=1)
+NOTHING: Final = Amounts(nano=0, tokens=0, requests=0)
 
 
 def bound(card: ModelCard, *, input_tokens: int, output_tokens: int, answers: int, factor: Fraction) -> Amounts:

@@ -22,9 +22,12 @@ WAITING_MAX: Final = 100_000
 
 
 class Settler:
-    def __init__(self) -> None:
+    """`on_waiting` is told how many ends are on their way whenever that changes, `on_lost` of each that was given up."""
+
+    def __init__(self, on_waiting: Callable[[int], None], on_lost: Callable[[], None]) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self.lost = 0
+        self._on_waiting = on_waiting
+        self._on_lost = on_lost
 
     @property
     def waiting(self) -> int:
@@ -33,12 +36,13 @@ class Settler:
     def hand_over(self, deliver: Callable[[], Awaitable[object]]) -> None:
         """Run `deliver` until it goes through. It must be harmless when repeated."""
         if len(self._tasks) >= WAITING_MAX:
-            self.lost += 1
+            self._on_lost()
             log.error("an end of a hold was not delivered: too many are waiting for the store")
             return
         task = asyncio.get_running_loop().create_task(self._deliver(deliver))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._on_waiting(len(self._tasks))
+        task.add_done_callback(self._delivered)
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until all has been delivered. False when the time ran out."""
@@ -46,6 +50,10 @@ class Settler:
             return True
         _, late = await asyncio.wait(set(self._tasks), timeout=timeout_s)
         return not late
+
+    def _delivered(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._on_waiting(len(self._tasks))
 
     async def _deliver(self, deliver: Callable[[], Awaitable[object]]) -> None:
         wait_s, waited_s = RETRY_FIRST_S, 0.0
@@ -55,7 +63,7 @@ class Settler:
                 return
             except StoreUnavailable as error:
                 if waited_s >= GIVE_UP_S:
-                    self.lost += 1
+                    self._on_lost()
                     log.error("an end of a hold was not delivered in %.0f s: %s", waited_s, error.message)
                     return
             await asyncio.sleep(wait_s)

@@ -1,0 +1,128 @@
+"""One attempt: sent to one model, up to a whole answer or a stream's first content."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import msgspec
+
+from router.core.attempts import Outcome
+from router.core.catalog import Ability
+from router.core.failures import outcome_of
+from router.core.journey import Journey
+from router.core.plan import Verdict
+from router.upstream.client import Answered, AttemptFailed, Upstream
+from router.upstream.relay import relay
+from router.wire.answer import finished_in_error, read_answer
+from router.wire.chat import mistral_body
+from router.wire.chunks import Chunks
+from router.wire.refusal import Refusal, read_refusal
+from router.wire.usage import Usage, read_usage
+
+PATH: Final = "/v1/chat/completions"
+# An attempt with others behind it may use this share of the time that is left, so that they have a chance too.
+SHARE_OF_DEADLINE: Final = 0.6
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds. The deadline bounds a request as a whole, and only ever shrinks."""
+
+    deadline: float = 120.0
+    attempt: float = 60.0
+    first_byte: float = 30.0
+    first_byte_reasoning: float = 120.0
+    stream_idle: float = 20.0
+
+
+class Opened(msgspec.Struct, kw_only=True):
+    """A stream that has shown content: what came first, what is to come, and what to close."""
+
+    stack: AsyncExitStack
+    chunks: Chunks
+    first: list[dict[str, Any]]
+    rest: AsyncIterator[dict[str, Any]]
+
+
+class Tried(msgspec.Struct, kw_only=True):
+    outcome: Outcome
+    refusal: Refusal | None = None
+    answer: dict[str, Any] | None = None
+    usage: Usage | None = None
+    opened: Opened | None = None
+
+
+class Attempting:
+    """`clock` is the monotonic clock that journeys are timed with."""
+
+    def __init__(self, upstream: Upstream, timing: Timing, clock: Callable[[], float]) -> None:
+        self.upstream = upstream
+        self.timing = timing
+        self.clock = clock
+
+    async def once(self, journey: Journey, verdict: Verdict, *, last: bool) -> Tried:
+        """One attempt on one model, up to a whole answer or a stream's first content."""
+        request = journey.request
+        assert request is not None, "only a parsed request is served"
+        card = verdict.card
+        body = mistral_body(
+            request, model=card.name, max_tokens=verdict.max_tokens, reasons=Ability.REASONING in card.abilities
+        )
+        left_s = journey.deadline_s - self.clock()
+        share_s = left_s if last else left_s * SHARE_OF_DEADLINE
+        traceparent = journey.wanted.traceparent
+        try:
+            if request.stream:
+                patience = self.timing.first_byte_reasoning if request.reasoning == "high" else self.timing.first_byte
+                return await self._open_stream(journey, verdict, body, min(share_s, patience))
+            bound_s = share_s if last else min(share_s, self.timing.attempt)
+            answered = await self.upstream.fetch(PATH, body, timeout_s=bound_s, traceparent=traceparent)
+        except AttemptFailed as failure:
+            return Tried(outcome=failure.outcome)
+        return _read(answered)
+
+    async def _open_stream(self, journey: Journey, verdict: Verdict, body: bytes, first_s: float) -> Tried:
+        stack = AsyncExitStack()
+        try:
+            status, said = await stack.enter_async_context(
+                self.upstream.stream(
+                    PATH,
+                    body,
+                    first_byte_s=first_s,
+                    idle_s=self.timing.stream_idle,
+                    traceparent=journey.wanted.traceparent,
+                )
+            )
+            if isinstance(said, Answered):
+                refusal = read_refusal(said.body, said.headers)
+                await stack.aclose()
+                return Tried(outcome=outcome_of(status, refusal), refusal=refusal)
+            chunks = Chunks(model=verdict.card.name, dialect=journey.wanted.dialect)
+            rest = relay(said, chunks)
+            first: list[dict[str, Any]] = []
+            try:
+                async for chunk in rest:
+                    first.append(chunk)
+                    if chunks.has_content:
+                        break
+            except AttemptFailed as failure:
+                await stack.aclose()
+                return Tried(outcome=failure.outcome, usage=read_usage(chunks.usage))
+            opened = Opened(stack=stack, chunks=chunks, first=first, rest=rest)
+            return Tried(outcome=Outcome.OK, opened=opened)
+        except BaseException:
+            await stack.aclose()
+            raise
+
+
+def _read(answered: Answered) -> Tried:
+    if answered.status != 200:
+        refusal = read_refusal(answered.body, answered.headers)
+        return Tried(outcome=outcome_of(answered.status, refusal), refusal=refusal)
+    answer = read_answer(answered.body)
+    if answer is None:
+        return Tried(outcome=Outcome.BAD_RESPONSE)
+    usage = read_usage(answer.get("usage"))
+    outcome = Outcome.FINISHED_IN_ERROR if finished_in_error(answer) else Outcome.OK
+    return Tried(outcome=outcome, answer=answer, usage=usage)
