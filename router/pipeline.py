@@ -92,9 +92,8 @@ class Line:
         )
 
     async def chat(self, journey: Journey, body: bytes) -> Whole | Streamed:
-        """Down the line, to an answer. Raises RouterError; the request is on record either way."""
+        """Down the line, for an authenticated request, to an answer. Raises RouterError; it is on record either way."""
         try:
-            await self.authenticate(journey)
             plan = self.plan(journey, body)
             hold = await self.admit(journey, plan)
         except RouterError as refusal:
@@ -102,9 +101,8 @@ class Line:
             raise
         return await self.serving.serve(journey, hold, self.accounts(journey))
 
-    async def route(self, journey: Journey, body: bytes) -> RouterObject:
+    def route(self, journey: Journey, body: bytes) -> RouterObject:
         """What `chat` would choose for this body, without calling or charging anyone."""
-        await self.authenticate(journey)
         try:
             self.plan(journey, body)
         except RouterError as refusal:

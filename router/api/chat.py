@@ -23,6 +23,7 @@ def chat(line: Line, edge: Edge) -> Handler:
 
     async def _serve(journey: Journey, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            await line.authenticate(journey)  # before the body: who has no key sends us nothing
             body = await read_json(scope, receive, edge)
         except RouterError as error:
             line.refused(journey, error)

@@ -16,7 +16,8 @@ def route(line: Line, edge: Edge) -> Handler:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         journey = line.begin(read_headers(scope["headers"]), ROUTE)
         try:
-            explained = await line.route(journey, await read_json(scope, receive, edge))
+            await line.authenticate(journey)
+            explained = line.route(journey, await read_json(scope, receive, edge))
         except RouterError as error:
             await refuse(send, error, told_headers(journey, line.recorder.clock()))
             return

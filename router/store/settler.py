@@ -22,7 +22,7 @@ WAITING_MAX: Final = 100_000
 
 
 class Settler:
-    """`on_waiting` is told how many ends are on their way whenever that changes, `on_lost` of each that was given up."""
+    """`on_waiting` is told how many ends are on their way when that changes, `on_lost` of each that was given up."""
 
     def __init__(self, on_waiting: Callable[[int], None], on_lost: Callable[[], None]) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
