@@ -21,10 +21,11 @@ from watchfiles import awatch
 
 from router import __version__
 from router.api.admin import admin_routes
-from router.api.auth import AdminGuard
+from router.api.auth import AdminGuard, SignIn
 from router.api.chat import chat
-from router.api.edge import guarded
-from router.api.errors import http_error, router_error, unforeseen
+from router.api.dashboard import dashboard_routes
+from router.api.edge import Receive, Scope, Send, guarded
+from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
 from router.api.route import route
@@ -129,21 +130,36 @@ def create_app(settings: Settings) -> Litestar:
         "/v1/route": guarded(route(line, edge), edge, ("POST",)),
         "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
         "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),
-        "/v1/models/{name:path}": guarded(models(line), edge, ("GET", "HEAD")),
-        "/v1/{rest:path}": guarded(unsupported, edge, ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")),
     }
+    one_model = guarded(models(line), edge, ("GET", "HEAD"))
+    any_other = guarded(unsupported, edge, ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"))
+
+    async def rest(scope: Scope, receive: Receive, send: Send) -> None:
+        # Mounted, because Litestar takes no path parameters on an ASGI route; it hands on the path behind the mount.
+        scope["path"] = f"/v1{scope['path'].rstrip('/')}"
+        await (one_model if scope["path"].startswith("/v1/models/") else any_other)(scope, receive, send)
+
     guard = AdminGuard(settings.admin_key)
     admin = admin_routes(lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused)
     status = status_routes(ready, metrics)
+    pages = dashboard_routes(records, lambda: rulebook.current)
+    people = AdminGuard(settings.admin_key, people=True)
     return Litestar(
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
+            asgi("/v1", is_mount=True, copy_scope=False)(rest),
             *(_behind(handler, guard) for handler in admin),
+            *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback else _behind(status[2], guard),
         ],
         lifespan=[lifespan],
-        exception_handlers={RouterError: router_error, HTTPException: http_error, Exception: unforeseen},
+        exception_handlers={
+            SignIn: sign_in,
+            RouterError: router_error,
+            HTTPException: http_error,
+            Exception: unforeseen,
+        },
         openapi_config=OpenAPIConfig(title="mistral-router operations", version=__version__, path="/admin/schema"),
         request_max_body_size=settings.edge.body_bytes_max,
         logging_config=None,

@@ -17,6 +17,7 @@ from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, Why, Wishes, make_plan, understand
 from router.core.policy import Policy, StoreAway
+from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.tokens import Tokenizer
@@ -25,7 +26,6 @@ from router.recording import Recorder
 from router.serving import Serving, Streamed, Whole, note_of
 from router.store.keyring import Keyring, Principal
 from router.store.ledger import Ledger, Reservation
-from router.store.records import request_id
 from router.store.settler import Settler
 from router.wire.chat import Bounds, parse_chat
 from router.wire.headers import Wanted

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from router.core.explain import RouterObject, answered_by, cost_nano, explain, reason_of, saved_nano
 from router.core.journey import Journey
+from router.core.record import RequestRecord
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
-from router.store.records import RequestRecord, written
+from router.store.records import written
 
 
 def explained(journey: Journey) -> RouterObject | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 
 from litestar.connection import ASGIConnection
@@ -12,13 +14,30 @@ from router.settings import Secret
 from router.wire.headers import bearer
 
 
-class AdminGuard:
-    """A Litestar guard. Raises InvalidKey."""
+class SignIn(InvalidKey):
+    """A person is to be asked for the key by the browser."""
 
-    def __init__(self, admin_key: Secret) -> None:
+
+class AdminGuard:
+    """A Litestar guard: the admin key as a bearer token, or as the password of HTTP Basic, which browsers ask for.
+    Raises InvalidKey; with `people` SignIn."""
+
+    def __init__(self, admin_key: Secret, *, people: bool = False) -> None:
         self._key = admin_key
+        self._refusal = SignIn if people else InvalidKey
 
     def __call__(self, connection: ASGIConnection, _: BaseRouteHandler) -> None:  # type: ignore[type-arg]
-        given = bearer({name.lower(): value for name, value in connection.headers.items()}) or ""
+        headers = {name.lower(): value for name, value in connection.headers.items()}
+        given = bearer(headers) or _password(headers.get("authorization", "")) or ""
         if not hmac.compare_digest(given.encode(), self._key.reveal().encode()):
-            raise InvalidKey("The operations plane needs the admin key: send it as `Authorization: Bearer …`.")
+            raise self._refusal("The operations plane needs the admin key: send it as `Authorization: Bearer …`.")
+
+
+def _password(authorization: str) -> str | None:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return None

@@ -54,6 +54,13 @@ def router_error(_: Request[Any, Any, Any], error: RouterError) -> Response[byte
     return Response(error_body(error), status_code=error.status, media_type="application/json", headers=headers)
 
 
+def sign_in(request: Request[Any, Any, Any], error: RouterError) -> Response[bytes]:
+    """Have the browser ask for the key."""
+    response = router_error(request, error)
+    response.headers["www-authenticate"] = 'Basic realm="mistral-router: any name, the admin key as password"'
+    return response
+
+
 def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Litestar's own refusals in our shape: unknown paths, wrong query types, bodies that do not decode."""
     if error.status_code >= 500:

@@ -45,7 +45,7 @@ def demo(
         _simulator() as simulator_url,
         server.store(_settings(config_dir, policies_dir, data_dir, host, simulator_url)) as settings,
     ):
-        url = f"http://{host}:{listener.getsockname()[1]}"
+        url = server.url_of(host, listener)
         click.echo("The upstream is SIMULATED: no request leaves this machine and no real money is spent.\n")
         server.run(settings, listener, lambda: _show(settings, url, simulator_url, once))
 
@@ -154,7 +154,7 @@ def _print_addresses(settings: Settings, url: str, simulator_url: str, key: str)
     body = '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'
     click.echo(
         f"""
-Dashboard: {url}/dashboard
+Dashboard: {url}/dashboard   (any name; the password is the admin key below)
 Try it:
 
 curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '{body}'

@@ -1,0 +1,74 @@
+"""What is kept of a request when it is over, and the id that it goes by. No prompt and no answer is in it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from router.core.explain import RouterObject
+
+_ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts by time, no look-alikes
+
+
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a request afterwards. Money is nano-USD; `nano_usd` includes what is unconfirmed."""
+
+    request_id: str
+    at_ms: int
+    duration_ms: int
+    team: str
+    key: str
+    endpoint: str
+    requested_model: str
+    model: str | None
+    status: int
+    code: str | None
+    stream: bool
+    kind: str
+    language: str
+    tags: tuple[str, ...]
+    reason: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    nano_usd: int
+    saved_nano_usd: int
+    unconfirmed_nano_usd: int
+    overhead_ms: float
+    dropped: tuple[str, ...]
+    router: RouterObject | None
+    feedback: Any = None
+
+
+class Sums(msgspec.Struct, kw_only=True):
+    """Added-up usage. `nano_usd` includes `unconfirmed_nano_usd`."""
+
+    nano_usd: int = 0
+    saved_nano_usd: int = 0
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    unconfirmed_nano_usd: int = 0
+
+
+def request_id(now_ms: int, noise: bytes) -> str:
+    """An id that begins with its time: `req_`, ten characters of milliseconds, sixteen of noise (10 bytes)."""
+    number = (now_ms << 80) | int.from_bytes(noise[:10], "big")
+    letters = []
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        letters.append(_ID_ALPHABET[digit])
+    return "req_" + "".join(reversed(letters))
+
+
+def began_ms(name: str) -> int | None:
+    """When the request of that id began; None when it is not one of ours."""
+    body = name.removeprefix("req_")
+    if len(body) != 26 or any(letter not in _ID_ALPHABET for letter in body):
+        return None
+    number = 0
+    for letter in body:
+        number = number * 32 + _ID_ALPHABET.index(letter)
+    return number >> 80
