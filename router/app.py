@@ -32,6 +32,7 @@ from router.api.route import route
 from router.api.status import status_routes
 from router.api.unsupported import unsupported
 from router.attempting import Attempting
+from router.collecting import Collection
 from router.core.language import best_detector
 from router.core.tokens import Tokenizer
 from router.errors import RouterError
@@ -126,7 +127,7 @@ def create_app(settings: Settings) -> Litestar:
 
     edge = settings.edge
     data_plane = {
-        "/v1/chat/completions": guarded(chat(line, edge), edge, ("POST",)),
+        "/v1/chat/completions": guarded(chat(line, Collection(time.monotonic), edge), edge, ("POST",)),
         "/v1/route": guarded(route(line, edge), edge, ("POST",)),
         "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
         "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),

@@ -187,7 +187,14 @@ class Line:
 
     def refused(self, journey: Journey, refusal: RouterError) -> None:
         """Put a refusal on record; one without a known key only in the metrics."""
-        write = self.recorder.finish(journey, refusal.status, refusal.code)
+        self._record(journey, refusal.status, refusal.code)
+
+    def collected(self, journey: Journey) -> None:
+        """Put on record that the request took an answer that another one had paid for."""
+        self._record(journey, 200, None)
+
+    def _record(self, journey: Journey, status: int, code: str | None) -> None:
+        write = self.recorder.finish(journey, status, code)
         if journey.team:
             self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
 
