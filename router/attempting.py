@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import msgspec
 
-from router.core.attempts import Outcome
+from router.core.attempts import Outcome, Timing
 from router.core.catalog import Ability
 from router.core.failures import outcome_of
 from router.core.journey import Journey
@@ -24,16 +25,6 @@ from router.wire.usage import Usage, read_usage
 PATH: Final = "/v1/chat/completions"
 # An attempt with others behind it may use this share of the time that is left, so that they have a chance too.
 SHARE_OF_DEADLINE: Final = 0.6
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Seconds. The deadline bounds a request as a whole, and only ever shrinks."""
-
-    deadline: float = 120.0
-    attempt: float = 60.0
-    first_byte: float = 30.0
-    first_byte_reasoning: float = 120.0
-    stream_idle: float = 20.0
 
 
 class Opened(msgspec.Struct, kw_only=True):
@@ -83,7 +74,7 @@ class Attempting:
         return _read(answered)
 
     async def _open_stream(self, journey: Journey, verdict: Verdict, body: bytes, first_s: float) -> Tried:
-        stack = AsyncExitStack()
+        stack, began_s = AsyncExitStack(), self.clock()
         try:
             status, said = await stack.enter_async_context(
                 self.upstream.stream(
@@ -102,13 +93,16 @@ class Attempting:
             rest = relay(said, chunks)
             first: list[dict[str, Any]] = []
             try:
-                async for chunk in rest:
-                    first.append(chunk)
-                    if chunks.has_content:
-                        break
-            except AttemptFailed as failure:
+                # What comes before content is no answer yet, so the bound holds on.
+                async with asyncio.timeout(first_s - (self.clock() - began_s)):
+                    async for chunk in rest:
+                        first.append(chunk)
+                        if chunks.has_content:
+                            break
+            except (AttemptFailed, TimeoutError) as failure:
                 await stack.aclose()
-                return Tried(outcome=failure.outcome, usage=read_usage(chunks.usage))
+                outcome = failure.outcome if isinstance(failure, AttemptFailed) else Outcome.TIMED_OUT
+                return Tried(outcome=outcome, usage=read_usage(chunks.usage))
             opened = Opened(stack=stack, chunks=chunks, first=first, rest=rest)
             return Tried(outcome=Outcome.OK, opened=opened)
         except BaseException:

@@ -48,6 +48,11 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def url_of(host: str, listener: socket.socket) -> str:
+    """Where the listener can be reached, as a URL."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
 def is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 

@@ -170,7 +170,7 @@ class Serving:
         finally:
             if turn.ends is None:
                 self.health.note(turn.verdict.card.name, outcome)
-                self._note(journey, turn, Tried(outcome=outcome))
+                self._note(journey, turn, Tried(outcome=outcome, usage=read_usage(chunks.usage)))
             journey.upstream_s += self.clock() - began_s
             self._end(journey, turn, status, code or None)
             await opened.stack.aclose()

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from router.attempting import Timing
+from router.core.attempts import Timing
 from router.rulebook import ConfigError, decode
 from router.wire.chat import Bounds
 
@@ -163,7 +163,10 @@ def _given_or_made(name: str, environ: Mapping[str, str], directory: Path | None
             f"{name} is not set. With a store of your own (ROUTER_REDIS_URL) it must be the same on every replica, so "
             f"it is not made up: set {name} or {name}_FILE, for example to the output of `openssl rand -base64 32`."
         )
-    return Secret(kept_secret(directory / filename))
+    kept = kept_secret(directory / filename)
+    if not kept:  # an empty secret would let everybody in
+        raise MissingSecret(f"{directory / filename} is empty: restore it, or remove it to have a new one made.")
+    return Secret(kept)
 
 
 def kept_secret(path: Path) -> str:

@@ -191,7 +191,7 @@ def router(
         folders = ["--policies", str(folder), "--config", str(place / "config"), "--data-dir", str(place / "data")]
         plain = start(
             ["serve", "--port", "0", *folders, *arguments],
-            r"mistral-router serves (\S+)/v1",
+            r"mistral-router serves (http\S+)/v1",
             {
                 "MISTRAL_API_KEY": VENDOR_KEY,
                 "ROUTER_UPSTREAM_URL": upstream_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,9 @@ from router.upstream.health import Health
 log = logging.getLogger("router.audit")
 
 FOREVER_MS = 1 << 52
+# Year 3000: later ones cannot be shown in every zone.
+EXPIRY_MAX_S = 32_503_680_000
+_CURSOR = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +127,7 @@ def admin_routes(
             key=key,
             model=model,
             since_ms=_instant("since", since, 0),
-            until_ms=_instant("until", until, FOREVER_MS) if until else None,
+            until_ms=max(1, _instant("until", until, FOREVER_MS)) if until else None,
             cursor=_cursor(cursor),
             limit=limit,
         )
@@ -169,6 +173,8 @@ def _check_key(data: NewKey, rules: Rules) -> None:
         )
     if data.expires_at is not None and data.expires_at.tzinfo is None:
         raise BadRequest("expires_at needs a time zone, such as Z.", code="invalid_value", param="expires_at")
+    if data.expires_at is not None and not 0 <= data.expires_at.timestamp() < EXPIRY_MAX_S:
+        raise BadRequest("expires_at must be from 1970 to 2999.", code="invalid_value", param="expires_at")
     for pattern in data.models:
         if pattern in AUTO:
             text = f"models holds catalogue ids and globs; {pattern} is a way to choose among them."
@@ -206,7 +212,7 @@ def _instant(name: str, text: str | None, default: int) -> int:
     """Epoch ms of an ISO date or time (UTC where it names no zone) or of epoch milliseconds."""
     if text is None:
         return default
-    if text.isdecimal() and len(text) > 8:
+    if re.fullmatch(r"[0-9]{9,15}", text):
         return int(text)
     try:
         # A plus sign that was not escaped in a query arrives as a space.
@@ -217,13 +223,12 @@ def _instant(name: str, text: str | None, default: int) -> int:
             code="invalid_value",
             param=name,
         ) from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return max(0, round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
 def _cursor(text: str | None) -> str | None:
     if text is None:
         return None
-    first, _, second = text.partition("-")
-    if not (first.isdecimal() and second.isdecimal()):
+    if not _CURSOR.match(text):
         raise BadRequest("cursor must be the `next` of an earlier page.", code="invalid_value", param="cursor")
     return text

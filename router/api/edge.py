@@ -6,6 +6,7 @@ ASGI servers neither cancel a handler nor fail its sends when the app hangs up, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +24,8 @@ Send = Callable[[Any], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _BYTES_PER_EXTRA_SECOND: Final = 100_000
+_DISCARD_BYTES_MAX: Final = 32 * 1024 * 1024
+_DISCARD_S: Final = 5.0
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
@@ -46,6 +49,14 @@ def check_headers(scope: Scope, edge: Edge) -> None:
 
 async def read_json(scope: Scope, receive: Receive, edge: Edge) -> bytes:
     """The body, still undecoded but known to be bounded. Raises what is wrong with it, or HungUp."""
+    try:
+        return await _read_json(scope, receive, edge)
+    except (RequestTooLarge, UnsupportedMediaType):
+        await _discard(receive)
+        raise
+
+
+async def _read_json(scope: Scope, receive: Receive, edge: Edge) -> bytes:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     kind = headers.get(b"content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -77,6 +88,18 @@ async def _read(receive: Receive, edge: Edge) -> bytes:
         pieces.append(piece)
         if not message.get("more_body", False):
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _discard(receive: Receive) -> None:
+    """Let the app finish sending, within bounds: one that is cut off while sending never reads why, and tries again."""
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_S):
+            while size < _DISCARD_BYTES_MAX:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _check_size(size: int, edge: Edge) -> None:

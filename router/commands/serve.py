@@ -38,5 +38,5 @@ def serve(
     )
     load_rules(config_dir, policies_dir, datetime.now(UTC).date())  # a wrong file stops the start, before anything runs
     with children.lock(data_dir), server.bind(host, port) as listener, server.store(settings) as settings:
-        url = f"http://{host}:{listener.getsockname()[1]}"
+        url = server.url_of(host, listener)
         server.serve(settings, listener, on_ready=lambda: click.echo(f"mistral-router serves {url}/v1"))

@@ -22,6 +22,16 @@ CAPACITY_WAIT_S: Final = 1.0
 REMAINING_MIN_S: Final = 0.25
 
 
+class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds. The deadline bounds a request as a whole, and only ever shrinks."""
+
+    deadline: float = 120.0
+    attempt: float = 60.0
+    first_byte: float = 30.0
+    first_byte_reasoning: float = 120.0
+    stream_idle: float = 20.0
+
+
 class Outcome(enum.Enum):
     """How one attempt ended."""
 

@@ -14,6 +14,7 @@ NANO: Final = 1_000_000_000
 # A script in the store counts in doubles, exact to 2**53 nano = 9.007 M USD; half of it leaves room for sums.
 USD_MAX: Final = 4_000_000
 _TOKENS: Final = 1_000_000
+_NANO_USD: Final = Decimal("1e-9")
 
 
 def parse_usd(text: str) -> int:
@@ -27,10 +28,10 @@ def parse_usd(text: str) -> int:
         raise ValueError(f"{text!r} is not an amount in USD of zero or more")
     if value > USD_MAX:
         raise ValueError(f"{text!r} is beyond the largest amount that is counted exactly, {USD_MAX} USD")
-    nano = value * NANO
-    if nano != nano.to_integral_value():
+    exact = value.quantize(_NANO_USD)  # a product would be rounded to 28 digits, and the difference lost
+    if exact != value:
         raise ValueError(f"{text!r} is finer than a nano-dollar (nine decimals)")
-    return int(nano)
+    return int(exact * NANO)
 
 
 def usd(nano: int, decimals: int = 9) -> str:

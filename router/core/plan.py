@@ -56,7 +56,6 @@ class Why(enum.Enum):
     BELOW_THRESHOLD = "below_threshold"
     OVER_MAX_COST = "over_max_cost"  # the request's own x-router-max-cost-usd
     OVER_ESCALATION_COST = "over_escalation_cost"  # dearer than the policy lets an escalation be
-    SWITCHED_OFF = "switched_off"  # by an operator
     RESTING = "resting"  # it failed or was rate-limited a moment ago
 
 
@@ -179,7 +178,7 @@ def make_plan(
         reason = _reason(order)
         shown, observed = routed, None
     else:
-        shown, order = _pinned(asked.pin, verdicts)
+        shown, order = _pinned(asked.pin, verdicts, wishes)
         observe = policy.routing is Routing.OBSERVE
         observed = (
             next((verdict for verdict in _by_cost(routed) if verdict.objection is None), None) if observe else None
@@ -277,11 +276,10 @@ def _rank(
     after_bar = [_object(verdict, _below(verdict, bar)) for verdict in verdicts]
     rested = [_object(verdict, resting.get(verdict.card.name)) for verdict in after_bar]
     if not any(verdict.objection is None for verdict in rested):
-        # Never an empty list because of rest alone: then the ones that rest are tried all the same, unless an
-        # operator switched them off.
-        rested = [_object(v, why if (why := resting.get(v.card.name)) is Why.SWITCHED_OFF else None) for v in after_bar]
-    first = min((v.expected_nano for v in rested if v.objection is None and v.expected_nano is not None), default=0)
-    return [_object(verdict, _dear(verdict, first, wishes, policy)) for verdict in rested], bar
+        rested = after_bar  # never an empty list because of rest alone: then those that rest are tried all the same
+    paid = [_object(verdict, _over(verdict, wishes)) for verdict in rested]
+    first = min((v.expected_nano for v in paid if v.objection is None and v.expected_nano is not None), default=0)
+    return [_object(verdict, _dear(verdict, first * policy.escalation_cost_max)) for verdict in paid], bar
 
 
 def _below(verdict: Verdict, bar: float | None) -> Why | None:
@@ -290,12 +288,14 @@ def _below(verdict: Verdict, bar: float | None) -> Why | None:
     return Why.BELOW_THRESHOLD if bar is not None and verdict.score.value < bar else None
 
 
-def _dear(verdict: Verdict, first: int, wishes: Wishes, policy: Policy) -> Why | None:
-    if wishes.cost_max_nano is not None and verdict.most is not None and verdict.most.nano > wishes.cost_max_nano:
-        return Why.OVER_MAX_COST
-    if verdict.expected_nano is not None and verdict.expected_nano > first * policy.escalation_cost_max:
-        return Why.OVER_ESCALATION_COST
-    return None
+def _over(verdict: Verdict, wishes: Wishes) -> Why | None:
+    most = verdict.most.nano if verdict.most is not None else 0
+    return Why.OVER_MAX_COST if wishes.cost_max_nano is not None and most > wishes.cost_max_nano else None
+
+
+def _dear(verdict: Verdict, limit: float) -> Why | None:
+    dear = verdict.expected_nano is not None and verdict.expected_nano > limit
+    return Why.OVER_ESCALATION_COST if dear else None
 
 
 def _object(verdict: Verdict, why: Why | None) -> Verdict:
@@ -309,11 +309,10 @@ def _by_cost(verdicts: list[Verdict]) -> list[Verdict]:
     return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, verdict.card.name))
 
 
-def _pinned(pin: Resolved, verdicts: list[Verdict]) -> tuple[list[Verdict], tuple[Verdict, ...]]:
-    """A pin is served by that model or by none; scores and rest don't count against it."""
-    shown = [
-        verdict if verdict.card.name == pin.card.name else _object(verdict, Why.NOT_ASKED_FOR) for verdict in verdicts
-    ]
+def _pinned(pin: Resolved, verdicts: list[Verdict], wishes: Wishes) -> tuple[list[Verdict], tuple[Verdict, ...]]:
+    """A pin is served by that model or by none; scores and rest don't count against it, the app's own ceiling does."""
+    name = pin.card.name
+    shown = [_object(v, _over(v, wishes) if v.card.name == name else Why.NOT_ASKED_FOR) for v in verdicts]
     return shown, tuple(verdict for verdict in shown if verdict.objection is None)
 
 

@@ -10,7 +10,7 @@ from router.core.charges import FOREVER_MS, Denial, Kind, Measure
 from router.core.classify import Classification
 from router.core.explain import RouterObject
 from router.core.money import usd
-from router.core.plan import Plan, Why
+from router.core.plan import Plan, Verdict, Why
 from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError
 
 # What the caller or the operator can change; {} takes the figure that the plan knows.
@@ -102,13 +102,16 @@ def _resets_at(denial: Denial) -> str | None:
 
 def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> RouterError:
     """400: no model can serve the request, with every objection and the smallest change that would help."""
-    objections = Counter(verdict.objection for verdict in plan.verdicts if verdict.objection is not None)
-    # What the policy leaves out is no news to the caller; among the rest the commonest objection is the nearest miss.
-    ours = {why: count for why, count in objections.items() if why not in (Why.NOT_ALLOWED, Why.NOT_ASKED_FOR)}
+    pin = plan.asked.pin
+    about = [verdict for verdict in plan.verdicts if pin is None or verdict.card.name == pin.card.name]
+    objections = Counter(verdict.objection for verdict in about if verdict.objection is not None)
+    # What can never chat, or not under this policy, is no news to the caller; among the rest the commonest objection
+    # is the nearest miss.
+    ours = {why: count for why, count in objections.items() if why not in (Why.NOT_ALLOWED, Why.NOT_CHAT)}
     nearest = max(ours or objections, key=lambda why: (objections[why], why.value), default=None)
     remedy = _REMEDIES.get(nearest, "") if nearest else "have the operator check the catalogue"
     if "{}" in remedy:
-        remedy = remedy.format(_figure(plan, nearest))
+        remedy = remedy.format(_figure([verdict for verdict in about if verdict.objection is nearest], nearest))
     return NoSuitableModel(
         f"No model can serve this request ({nearest.value if nearest else 'the catalogue is empty'}): {remedy}.",
         param="model",
@@ -122,8 +125,7 @@ def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> Rout
     )
 
 
-def _figure(plan: Plan, why: Why | None) -> str:
-    about = [verdict for verdict in plan.verdicts if verdict.objection is why]
+def _figure(about: list[Verdict], why: Why | None) -> str:
     match why:
         case Why.CONTEXT_TOO_SMALL:
             return f"{max(verdict.card.context_tokens for verdict in about):,}"

@@ -6,10 +6,12 @@ store; a power cut may take the last second.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -27,11 +29,19 @@ class StoreDidNotStart(Exception):
 
 
 def socket_path(directory: Path) -> Path:
-    """Where the store in `directory` listens; a path too long for the kernel is moved to a private temporary one."""
+    """Where the store in `directory` listens; a path too long for the kernel is moved to a private temporary one, which
+    is noted, so that the next start finds a store that was left behind."""
     path = directory.absolute() / "valkey.sock"
     if len(str(path).encode()) <= SOCKET_PATH_MAX:
         return path
-    return Path(tempfile.mkdtemp(prefix="mistral-router-")) / "valkey.sock"
+    note = directory / "socket-path"
+    if note.exists():
+        path = Path(note.read_text())
+        if path.parent.is_dir() and path.parent.stat().st_uid == os.getuid():
+            return path
+    path = Path(tempfile.mkdtemp(prefix="mistral-router-")) / "valkey.sock"
+    note.write_text(str(path))
+    return path
 
 
 def command(directory: Path, socket: Path) -> list[str]:
@@ -74,7 +84,9 @@ def wait_until_up(directory: Path, socket: Path) -> str:
         while True:
             try:
                 client.ping()
-                return f"unix://{socket}"
+                return f"unix://{quote(str(socket))}"
+            except redis.BusyLoadingError:
+                time.sleep(POLL_S)  # it reads its file, for as long as that takes
             except redis.RedisError as error:
                 if time.monotonic() > ends:
                     raise StoreDidNotStart(f"The embedded store did not start: {_last_words(directory)}") from error

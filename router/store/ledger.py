@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+from redis.exceptions import RedisError
 
 from router.core.charges import Account, Amounts, Denial, Kind, Standing
 from router.errors import StoreUnavailable
 from router.store import names
-from router.store.connect import Door
+from router.store.connect import Door, away
 from router.store.scripts import load
 
 _pack: Final = msgspec.msgpack.encode
@@ -38,6 +39,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[Account, ...]
     standings: tuple[Standing, ...]
     held: Amounts
+    note: str = ""
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +53,14 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """An unconfirmed hold as the store keeps it; `note` is what the router wrote when it reserved."""
+    """A hold as the store keeps it; `note` is what the router wrote when it reserved. An ended one has the first two."""
 
     state: str
-    digest: str
-    note: str
-    admitted_ms: int
-    entries: list[Any]
+    told: int
+    digest: str = ""
+    note: str = ""
+    admitted_ms: int = 0
+    entries: list[Any] = []
 
 
 # holds.lua numbers its answers so.
@@ -106,7 +109,7 @@ class Ledger:
         note: str = "",
     ) -> Reservation | Denial:
         """End one attempt's hold and reserve the next attempt's in one round trip; the first ends in any case."""
-        first = (ended.id, ending.value, ended.entries, _charges(ended, actual))
+        first = (ended.id, ending.value, ended.entries, _charges(ended, actual), ended.note, 0)
         return await self._reserve("advance", first, reservation_id, ended.team, accounts, amounts, lease_ms, "", note)
 
     async def _reserve(
@@ -123,7 +126,7 @@ class Ledger:
     ) -> Reservation | Denial:
         now_ms = int(self.clock() * 1000)
         for _ in range(2):
-            vector = accounts(now_ms)
+            vector = _distinct(accounts(now_ms))
             asked = [_asked(account, amounts) for account in vector]
             body: tuple[Any, ...] = (reservation_id, digest, lease_ms, note, asked)
             reply = await self._call(verb, team, _pack((ending, body) if ending else body))
@@ -132,7 +135,7 @@ class Ledger:
                 break
             now_ms = store_ms  # our clock is off, or a window has just ended: the store's clock decides
         if status == _GRANTED:
-            return _reservation(reservation_id, team, vector, asked, amounts, reply)
+            return _reservation(reservation_id, team, vector, asked, amounts, note, reply)
         if status == _DENIED:
             failing, wait = reply[2], reply[3]
             return Denial(
@@ -146,12 +149,15 @@ class Ledger:
     async def close(
         self, reservation: Reservation, ending: Ending, actual: Amounts, write: Write | None = None
     ) -> bool:
-        """End a hold, and write the request's record in the same step. False when it had ended before."""
+        """End a hold, and write the request's record in the same step. False when it had ended before; a record that
+        was not written then is written now."""
         args = (
             reservation.id,
             ending.value,
             reservation.entries,
             _charges(reservation, actual),
+            reservation.note,
+            0 if write is None else 1,
             *_written(write),
         )
         return bool(await self._call("settle", reservation.team, _pack(args), write))
@@ -160,14 +166,18 @@ class Ledger:
         """Write the record of a request that holds nothing (any more), once."""
         await self._call("record", team, _pack((f"{request_id}#record", *_written(write))), write)
 
-    def unheld(self, reservation_id: str, team: str, accounts: tuple[Account, ...], amounts: Amounts) -> Reservation:
+    def unheld(
+        self, reservation_id: str, team: str, accounts: tuple[Account, ...], amounts: Amounts, *, note: str = ""
+    ) -> Reservation:
         """A reservation that the store knows nothing of; ending it later books a direct charge."""
-        now_ms = int(self.clock() * 1000)
+        now_ms, vector = int(self.clock() * 1000), _distinct(accounts)
         entries = tuple(
             (account.name, account.kind.value, amounts.on(account), account.begin, account.end, _at(account, now_ms))
-            for account in accounts
+            for account in vector
         )
-        return Reservation(id=reservation_id, team=team, entries=entries, accounts=accounts, standings=(), held=amounts)
+        return Reservation(
+            id=reservation_id, team=team, entries=entries, accounts=vector, standings=(), held=amounts, note=note
+        )
 
     async def peek(self, team: str, accounts: Sequence[Account]) -> list[Standing]:
         """How the accounts stand, unchanged."""
@@ -184,10 +194,12 @@ class Ledger:
         while await self._call("sweep", team, most) == most:
             pass
         client: Any = self.door.client
-        ids = [raw.decode() for raw in await client.zrange(names.unconfirmed(team), 0, -1)]
-        if not ids:
-            return {}
-        packed = await client.hmget(names.ledger(team), [f"r:{name}" for name in ids])
+        try:
+            ids = [raw.decode() for raw in await client.zrange(names.unconfirmed(team), 0, -1)]
+            packed = await client.hmget(names.ledger(team), [f"r:{name}" for name in ids]) if ids else []
+        except (RedisError, OSError) as error:
+            failure = away("could not be asked for unconfirmed holds")
+            raise failure from error
         found = {
             name: msgspec.msgpack.decode(raw, type=Held)
             for name, raw in zip(ids, packed, strict=True)
@@ -204,6 +216,17 @@ class Ledger:
         if self.test_clock:
             args.append(int(self.clock() * 1000))
         return await self.door.call(self.scripts[verb], keys, args)
+
+
+def _distinct(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+    """Each account once: a rule about every key and one about this key mean the same account, and the strictest limit
+    that is enforced decides. Counted twice, it would be charged twice."""
+    found: dict[str, Account] = {}
+    for account in accounts:
+        other = found.get(account.name)
+        if other is None or (not account.enforced, account.limit) < (not other.enforced, other.limit):
+            found[account.name] = account
+    return accounts if len(found) == len(accounts) else tuple(found.values())
 
 
 def _asked(account: Account, amounts: Amounts | None) -> tuple[str, str, int, int, int, int]:
@@ -243,6 +266,7 @@ def _reservation(
     vector: tuple[Account, ...],
     asked: list[tuple[str, str, int, int, int, int]],
     amounts: Amounts,
+    note: str,
     reply: list[Any],
 ) -> Reservation:
     entries = tuple(
@@ -256,6 +280,7 @@ def _reservation(
         accounts=vector,
         standings=_standings(vector, reply),
         held=amounts,
+        note=note,
     )
 
 

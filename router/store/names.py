@@ -7,7 +7,6 @@ from typing import Final
 KEYS: Final = "{router}:keys"  # hash: public id -> key record
 KEYS_VERSION: Final = "{router}:keys-version"  # counter: goes up with every change of a key
 TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
-SWITCHED_OFF: Final = "{router}:switched-off"  # hash: model -> until when, and why
 
 
 def ledger(team: str) -> str:

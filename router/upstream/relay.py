@@ -18,20 +18,21 @@ async def relay(pieces: AsyncIterator[bytes], chunks: Chunks) -> AsyncIterator[d
     Raises AttemptFailed when it is not: CUT after content has been seen, else what a new attempt can be made of. A
     stream that ends without saying how it finished is not complete, however quietly it ends.
     """
-    parser = EventParser()
+    parser, done = EventParser(), False
     try:
         async for piece in pieces:
             for data in parser.feed(piece):
-                if data == DONE:
-                    _check_end(chunks)
-                    return
+                if done := data == DONE:
+                    break
                 chunk = chunks.feed(data)
                 if chunk is not None:
                     yield chunk
+            if done:
+                break
     except AttemptFailed as failure:
-        if chunks.finished and chunks.usage is not None:
-            return  # all was said; only the closing line is missing
-        raise AttemptFailed(Outcome.CUT if chunks.has_content else failure.outcome) from failure
+        # Once finish and usage are there, all was said; only the closing line is missing.
+        if not chunks.finished or chunks.usage is None:
+            raise AttemptFailed(Outcome.CUT if chunks.has_content else failure.outcome) from failure
     except (ValueError, EventTooLarge) as error:
         raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.BAD_RESPONSE) from error
     _check_end(chunks)

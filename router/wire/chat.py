@@ -14,8 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from router.errors import BadRequest
-from router.wire.messages import IncomingMessage, Message, read_messages
-from router.wire.parts import ThinkingPart
+from router.wire.messages import BRIDGE, IncomingMessage, Message, read_messages
+from router.wire.parts import Part, ThinkingPart
 from router.wire.tools import (
     IncomingFunction,
     IncomingTool,
@@ -298,10 +298,14 @@ def mistral_body(request: ChatRequest, *, model: str, max_tokens: int, reasons: 
 
 def _without_thinking(messages: Iterable[Message]) -> Iterator[Message]:
     """Thinking parts go back only to models that think; others answer them with 400, and an empty turn likewise."""
+    last = ""
     for message in messages:
-        if not isinstance(message.content, list):
-            yield message
-            continue
-        kept = [part for part in message.content if not isinstance(part, ThinkingPart)]
-        if kept or message.tool_calls:
-            yield msgspec.structs.replace(message, content=kept or "")
+        if isinstance(message.content, list):
+            kept: str | list[Part] = [part for part in message.content if not isinstance(part, ThinkingPart)]
+            if not kept and not message.tool_calls:
+                if last != "tool" or message.prefix:
+                    continue
+                kept = BRIDGE  # what stands between a tool result and the user must stay
+            message = msgspec.structs.replace(message, content=kept or "")
+        last = message.role
+        yield message

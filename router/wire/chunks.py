@@ -57,7 +57,7 @@ class Chunks:
 
     def _choice(self, choice: dict[str, Any]) -> bool:
         """Whether anything is left to pass on once the finish is kept back."""
-        index = choice.setdefault("index", 0)
+        index = _number(choice.setdefault("index", 0))
         finish = choice.get("finish_reason")
         if finish is not None:
             self.finishes[index] = finish
@@ -67,7 +67,7 @@ class Chunks:
             return False
         if self.dialect is Dialect.OPENAI:
             flatten(delta)
-        calls = [call for call in delta.get("tool_calls") or () if isinstance(call, dict)]
+        calls = [call for call in _list(delta.get("tool_calls")) if isinstance(call, dict)]
         for position, call in enumerate(calls):
             self._call(index, position, call)
         content = delta.get("content") or delta.get("reasoning_content") or calls
@@ -75,7 +75,7 @@ class Chunks:
         return bool(content) or "role" in delta
 
     def _call(self, choice: int, position: int, call: dict[str, Any]) -> None:
-        at = call.setdefault("index", position)
+        at = _number(call.setdefault("index", position))
         first = (choice, at) not in self._calls
         self._calls[choice, at] = True
         if call.get("id") in (None, "", "null"):  # fragments of a call come without, or with the string "null"
@@ -98,3 +98,13 @@ class Chunks:
         if apart:
             return [{**self._head, "choices": ends}, {**self._head, "choices": [], **tail}]
         return [{**self._head, "choices": ends, **tail}]
+
+
+def _number(index: Any) -> int:
+    if not isinstance(index, int):
+        raise ValueError(f"{index!r} is not an index")
+    return index
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

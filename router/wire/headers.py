@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -12,6 +13,8 @@ from router.wire.chat import Dialect
 
 USER_AGENT: Final = "mistral-router"
 _HEADER_MAX: Final = 256
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")  # W3C Trace Context, level 1
+_COUNT: Final = re.compile(r"[0-9]{1,4}\Z")
 TIMEOUT_MAX_S: Final = 600.0
 
 
@@ -42,8 +45,8 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Wanted:
         timeout_s=_timeout(headers),
         idempotency_key=headers.get("idempotency-key", "")[:_HEADER_MAX] or None,
         affinity=headers.get("x-affinity", headers.get("x-session-affinity", ""))[:_HEADER_MAX] or None,
-        traceparent=headers.get("traceparent", "")[:_HEADER_MAX] or None,
-        retry_count=int(count) if (count := headers.get("x-stainless-retry-count", "")).isdecimal() else 0,
+        traceparent=parent if _TRACEPARENT.match(parent := headers.get("traceparent", "")) else None,
+        retry_count=int(count) if _COUNT.match(count := headers.get("x-stainless-retry-count", "")) else 0,
     )
 
 

@@ -58,7 +58,8 @@ def _message(said: Any) -> tuple[str, str | None]:
         return _message(said.get("detail", said.get("message")))
     if isinstance(said, list) and said and isinstance(said[0], dict):
         first = said[0]
-        place = ".".join(str(step) for step in first.get("loc", ()) if step != "body")
+        loc = first.get("loc")
+        place = ".".join(str(step) for step in loc if step != "body") if isinstance(loc, list) else ""
         return f"{first.get('msg', 'not valid')}{f' at {place}' if place else ''}", place or None
     return (said if isinstance(said, str) else "no reason given"), None
 

@@ -17,10 +17,13 @@ DEPTH_MAX: Final = 40
 
 _DROPPED: Final = frozenset({"$schema", "$id", "$comment", "$anchor", "$defs", "definitions"})
 _SCHEMA: Final = frozenset(
-    {"additionalProperties", "additionalItems", "contains", "else", "if", "not", "propertyNames", "then"}
+    {
+        *("additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "not"),
+        *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
+    }
 )
 _SCHEMA_LIST: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_SCHEMA_MAP: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_SCHEMA_MAP: Final = frozenset({"properties", "patternProperties", "dependencies", "dependentSchemas"})
 _ANNOTATIONS: Final = frozenset({"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"})
 
 
@@ -74,7 +77,11 @@ class _Walk:
 
     def keyword(self, key: str, value: Any, pointer: str, seen: tuple[str, ...]) -> Any:
         if key in _SCHEMA_MAP and isinstance(value, dict):
-            return {name: self.schema(child, f"{pointer}/{name}", seen) for name, child in value.items()}
+            return {
+                # Under `dependencies`, Draft 7 has lists of names beside schemas.
+                name: child if isinstance(child, list) else self.schema(child, f"{pointer}/{name}", seen)
+                for name, child in value.items()
+            }
         if (key in _SCHEMA_LIST or key == "items") and isinstance(value, list):
             return [self.schema(child, f"{pointer}/{index}", seen) for index, child in enumerate(value)]
         if key in _SCHEMA or key == "items":
@@ -92,7 +99,8 @@ class _Walk:
         siblings = self.keywords({k: v for k, v in node.items() if k != "$ref"}, pointer, seen)
         if not siblings:
             return resolved
-        if isinstance(resolved, dict) and all(key in _ANNOTATIONS or key not in resolved for key in siblings):
+        # In one object, keywords act on each other (`properties` with `additionalProperties`, `if` with `then`).
+        if isinstance(resolved, dict) and siblings.keys() <= _ANNOTATIONS:
             return {**resolved, **siblings}
         return {"allOf": [resolved, siblings]}
 

@@ -29,6 +29,7 @@ class EventParser:
         """The data of every event that `piece` completes. Raises EventTooLarge."""
         if self._after_cr and piece.startswith(b"\n"):  # the second half of a CRLF that was cut in two
             piece = piece[1:]
+            self._after_cr = False
         if piece:
             self._after_cr = piece.endswith(b"\r")
         text = self._rest + piece

@@ -112,7 +112,8 @@ def read_toolbox(
 
 
 def _allowed(offered: list[Tool], allowed: list[Any], mode: object) -> Toolbox:
-    names = {entry.get("function", entry).get("name") for entry in allowed if isinstance(entry, dict)}
+    meant = [entry.get("function", entry) for entry in allowed if isinstance(entry, dict)]
+    names = [entry.get("name") for entry in meant if isinstance(entry, dict)]
     kept = tuple(tool for tool in offered if tool.function.name in names)
     if not kept:
         raise BadRequest("allowed_tools names none of the tools.", code="unknown_tool", param="tool_choice")

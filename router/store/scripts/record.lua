@@ -6,7 +6,7 @@
 
 local id, kept, sums, sums_ms = unpack(cmsgpack.unpack(ARGV[1]))
 if hold_load(id) then return 0 end
-hold_save(id, { 'S' }, now + TOMBSTONE_MS)
+hold_save(id, { 'S', 1 }, now + TOMBSTONE_MS)
 write_record(ARGV[2], kept, sums, sums_ms)
 reap(REAPED_MAX)
 return 1
