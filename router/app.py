@@ -34,6 +34,7 @@ from router.api.unsupported import unsupported
 from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.language import best_detector
+from router.core.policy import StoreAway
 from router.core.tokens import Tokenizer
 from router.errors import RouterError
 from router.ops.metrics import Metrics
@@ -44,6 +45,7 @@ from router.serving import Serving
 from router.settings import Settings
 from router.store.connect import Door, connect
 from router.store.keyring import Keyring
+from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.records import Records
 from router.store.settler import Settler
@@ -69,6 +71,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     client = connect(settings.redis_url)
     ledger, health = Ledger(Door(client)), Health()
+    leases = Leases(ledger)
     settler = Settler(
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
     )
@@ -79,6 +82,7 @@ def create_app(settings: Settings) -> Litestar:
     serving = Serving(
         attempting=Attempting(upstream, settings.timing, recorder.clock),
         ledger=ledger,
+        leases=leases,
         settler=settler,
         health=health,
         recorder=recorder,
@@ -105,13 +109,16 @@ def create_app(settings: Settings) -> Litestar:
         try:
             await client.ping()
         except (RedisError, OSError):
-            return "the store does not answer"
+            rules = rulebook.current
+            served = any(policy.when_store_away is StoreAway.ALLOW for policy in rules.policies.values())
+            return None if served else "the store does not answer, and no policy serves without it"
         return None
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         chores = [
             asyncio.create_task(keyring.watch()),
+            asyncio.create_task(leases.watch()),
             asyncio.create_task(_watch_files(rulebook)),
             asyncio.create_task(_turn_days(rulebook)),
         ]

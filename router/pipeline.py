@@ -25,6 +25,7 @@ from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable
 from router.recording import Recorder
 from router.serving import Serving, Streamed, Whole, note_of
 from router.store.keyring import Keyring, Principal
+from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation
 from router.store.settler import Settler
 from router.wire.chat import Bounds, parse_chat
@@ -155,7 +156,7 @@ class Line:
                 journey.team,
                 lambda now_ms: accounts(name, now_ms),
                 first.most,
-                lease_ms=self.serving.lease_ms(journey),
+                lease_ms=LEASE_MS,
                 note=note_of(journey, first),
             )
         except asyncio.CancelledError:

@@ -23,6 +23,7 @@ from router.core.money import usd
 from router.core.plan import Verdict
 from router.errors import RouterError, StoreUnavailable, UpstreamBadResponse
 from router.recording import Recorder, explained
+from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation
 from router.store.records import Note
 from router.store.settler import Settler
@@ -32,7 +33,6 @@ from router.wire.answer import complete_answer
 from router.wire.sse import DONE, frame
 from router.wire.usage import read_usage
 
-LEASE_MARGIN_MS: Final = 5_000
 # A stream may go on after its deadline, which bounds the wait for its first content; this bounds the whole of it.
 STREAM_S_MAX: Final = 600.0
 # nginx's status for an app that hung up: nobody receives it, but the record needs one.
@@ -68,6 +68,7 @@ class Serving:
         *,
         attempting: Attempting,
         ledger: Ledger,
+        leases: Leases,
         settler: Settler,
         health: Health,
         recorder: Recorder,
@@ -75,6 +76,7 @@ class Serving:
     ) -> None:
         self.attempting = attempting
         self.ledger = ledger
+        self.leases = leases
         self.settler = settler
         self.health = health
         self.recorder = recorder
@@ -90,6 +92,7 @@ class Serving:
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
         state = State(candidates=len(plan.order))
+        self.leases.keep(hold)
         turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
@@ -208,6 +211,7 @@ class Serving:
         last one's hold has then ended all the same."""
         assert verdict.most is not None and turn.ends is not None, "a priced model follows an attempt that is over"
         ending, actual = turn.ends
+        self.leases.drop(turn.hold)
         name, most = verdict.card.name, msgspec.structs.replace(verdict.most, requests=0)
         hold_id = f"{journey.request_id}#{len(journey.attempts) + 1}"
         try:
@@ -218,7 +222,7 @@ class Serving:
                 hold_id,
                 lambda now_ms: vector(name, now_ms),
                 most,
-                lease_ms=self.lease_ms(journey),
+                lease_ms=LEASE_MS,
                 note=note_of(journey, verdict),
             )
         except StoreUnavailable:
@@ -231,6 +235,7 @@ class Serving:
             raise
         if not isinstance(advanced, Reservation):
             return None
+        self.leases.keep(advanced)
         journey.standings, journey.freed_nano = advanced.standings, 0
         return _Turn(hold=advanced, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
 
@@ -242,15 +247,13 @@ class Serving:
     def _end(self, journey: Journey, turn: _Turn, status: int, code: str | None) -> None:
         assert turn.ends is not None, "the attempt was noted"
         ending, actual = turn.ends
+        self.leases.drop(turn.hold)
         write = self.recorder.finish(journey, status, code)
         self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write))
 
     def _record(self, journey: Journey, status: int, code: str) -> None:
         write = self.recorder.finish(journey, status, code)
         self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
-
-    def lease_ms(self, journey: Journey) -> int:
-        return max(1, round((journey.deadline_s - self.clock()) * 1000)) + LEASE_MARGIN_MS
 
 
 def note_of(journey: Journey, verdict: Verdict) -> str:

@@ -76,7 +76,7 @@ class Ledger:
         self.door = door
         self.clock = clock
         self.test_clock = test_clock
-        verbs = ("reserve", "settle", "advance", "record", "peek", "sweep")
+        verbs = ("reserve", "settle", "advance", "renew", "record", "peek", "sweep")
         self.scripts = {verb: load(verb, test_clock=test_clock) for verb in verbs}
 
     async def reserve(
@@ -161,6 +161,10 @@ class Ledger:
             *_written(write),
         )
         return bool(await self._call("settle", reservation.team, _pack(args), write))
+
+    async def renew(self, team: str, ids: list[str], lease_ms: int) -> int:
+        """Lengthen the leases of holds that are still open; how many were."""
+        return int(await self._call("renew", team, _pack((ids, lease_ms))))
 
     async def record(self, team: str, request_id: str, write: Write) -> None:
         """Write the record of a request that holds nothing (any more), once."""

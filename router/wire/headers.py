@@ -68,7 +68,7 @@ def _quality(text: str | None) -> str | float | None:
 
 
 def _timeout(headers: Mapping[str, str]) -> float | None:
-    """The shorter of what the app asks of the router and what its SDK waits for; both only ever shorten."""
+    """The shorter of what the app asks of the router and what its SDK waits for, at most TIMEOUT_MAX_S."""
     found = []
     for name, unit in (("x-router-timeout-ms", 0.001), ("x-stainless-read-timeout", 1.0)):
         text = headers.get(name)
