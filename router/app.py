@@ -57,6 +57,8 @@ log = logging.getLogger("router.app")
 
 
 DRAIN_S = 30.0
+# An operator's question waits this long for what this process has answered but not booked yet.
+READ_S = 1.0
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -148,7 +150,9 @@ def create_app(settings: Settings) -> Litestar:
         await (one_model if scope["path"].startswith("/v1/models/") else any_other)(scope, receive, send)
 
     guard = AdminGuard(settings.admin_key)
-    admin = admin_routes(lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused)
+    admin = admin_routes(
+        lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused, lambda: settler.drain(READ_S)
+    )
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,9 +45,14 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def admin_routes(
-    rules: Callable[[], Rules], keyring: Keyring, records: Records, health: Health, reloads: Callable[[], str | None]
+    rules: Callable[[], Rules],
+    keyring: Keyring,
+    records: Records,
+    health: Health,
+    reloads: Callable[[], str | None],
+    settle: Callable[[], Awaitable[object]],
 ) -> list[HTTPRouteHandler]:
-    """`reloads` answers why the last reload was refused, or None."""
+    """`reloads` answers why the last reload was refused, or None; `settle` waits until what was answered is booked."""
 
     @post("/admin/v1/keys", status_code=201)
     async def create_key(data: NewKey) -> dict[str, Any]:
@@ -97,6 +102,7 @@ def admin_routes(
         """Sums over whole hours, in all and by group."""
         if group_by not in GROUPS:
             raise BadRequest(f"group_by must be one of {', '.join(GROUPS)}.", code="invalid_value", param="group_by")
+        await settle()
         total, groups = await records.usage(
             since_ms=_instant("since", since, 0),
             until_ms=_instant("until", until, FOREVER_MS),
@@ -122,6 +128,7 @@ def admin_routes(
         """Newest first, a page at a time."""
         if not 1 <= limit <= 1_000:
             raise BadRequest("limit must be from 1 to 1000.", code="invalid_value", param="limit")
+        await settle()
         found, following = await records.query(
             team=team,
             key=key,
@@ -136,6 +143,7 @@ def admin_routes(
     @get("/admin/v1/records/{request_id:str}")
     async def show_record(request_id: str, team: str | None = None) -> Response[Any]:
         """One request, explained."""
+        await settle()
         record = await records.find(request_id, team)
         if record is None:
             raise NotFound(
