@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from router import children
+from router.store import embedded
 
 ROOT = Path(__file__).parent.parent
 ADMIN_KEY = "test-admin-key-0123456789"
@@ -37,6 +43,26 @@ class Reply:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def error(self) -> dict[str, Any]:
+        return dict(self.json["error"])
+
+
+@dataclass
+class Streamed(Reply):
+    """An SSE answer. `chunks` are its decoded events, `done` says whether `[DONE]` came, `cut` whether the connection
+    was lost before the body's proper end."""
+
+    chunks: list[dict[str, Any]]
+    done: bool
+    cut: bool
+
+    @property
+    def text(self) -> str:
+        return "".join(
+            choice["delta"].get("content") or "" for chunk in self.chunks for choice in chunk.get("choices", ())
+        )
+
 
 def call(
     url: str, method: str = "GET", body: Any = None, key: str | None = None, headers: Mapping[str, str] | None = None
@@ -53,6 +79,72 @@ def call(
     except urllib.error.HTTPError as error:
         with error:
             return Reply(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
+
+
+def stream(url: str, body: Any, key: str | None = None, headers: Mapping[str, str] | None = None) -> Streamed:
+    """A streamed POST, read to its end, however it ends."""
+    parts = urlsplit(url)
+    sent = {"content-type": "application/json", **(headers or {})}
+    if key is not None:
+        sent["authorization"] = f"Bearer {key}"
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    try:
+        connection.request("POST", parts.path, json.dumps(body), sent)
+        answer = connection.getresponse()
+        told = {name.lower(): value for name, value in answer.getheaders()}
+        try:
+            raw, cut = answer.read(), False
+        except http.client.IncompleteRead as error:
+            raw, cut = error.partial, True
+    finally:
+        connection.close()
+    data = [line[6:] for line in raw.decode().split("\n") if line.startswith("data: ")]
+    chunks = [json.loads(event) for event in data if event != "[DONE]"]
+    return Streamed(answer.status, told, raw, chunks, done=data[-1:] == ["[DONE]"], cut=cut)
+
+
+def raw(url: str, request: bytes, *, until_closed: bool = True) -> bytes:
+    """What the server says to these very bytes: all until it closes, or its first piece."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = b""
+        while piece := connection.recv(65_536):
+            answer += piece
+            if not until_closed:
+                break
+    return answer
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """What `condition` says once it is true; an error when it does not become so."""
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends, "what was waited for did not happen"
+        time.sleep(0.02)
+    return found
+
+
+def family(pid: int) -> set[int]:
+    """The process and all its descendants that live now."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            except OSError:
+                continue
+            if state != "Z":
+                parents[int(entry.name)] = int(parent)
+    found = {pid} & parents.keys()
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those of the processes that live now; a zombie does not."""
+    return {pid for pid in pids if pid in family(pid)}
 
 
 @dataclass
@@ -78,7 +170,20 @@ class Process:
         return self.log.read_text(errors="replace")
 
 
-def start(arguments: list[str], announced: str, environ: Mapping[str, str], log: Path) -> Process:
+def command(*arguments: str, environ: Mapping[str, str] | None = None, given: str = "") -> tuple[int, str, str]:
+    """Run `mistral-router ARGUMENTS` to its end: exit code, standard output, standard error."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "router", *arguments],
+        input=given.encode(),
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **(environ or {})},
+        cwd=ROOT,
+        timeout=60,
+    )
+    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+
+
+def start(arguments: list[str], announced: str, environ: Mapping[str, str], log: Path, **options: Any) -> Process:
     """Start `mistral-router ARGUMENTS`; `announced` is a pattern whose first group is the URL it prints when ready."""
     with log.open("ab") as sink:
         child = subprocess.Popen(
@@ -87,11 +192,13 @@ def start(arguments: list[str], announced: str, environ: Mapping[str, str], log:
             stderr=subprocess.STDOUT,
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environ},
             cwd=ROOT,
+            **options,
         )
     ends = time.monotonic() + START_S
     while (found := re.search(announced, log.read_text(errors="replace"))) is None:
         if child.poll() is not None or time.monotonic() > ends:
             child.kill()
+            child.wait()
             raise AssertionError(f"{arguments} did not start:\n{log.read_text(errors='replace')}")
         time.sleep(0.01)
     return Process(url=found[1], child=child, log=log)
@@ -126,6 +233,13 @@ class Router(Process):
         body = {"model": "auto", "messages": [{"role": "user", "content": text}], **fields}
         return call(f"{self.url}/v1/chat/completions", "POST", body, key or self.key, headers)
 
+    def stream(self, text: str = "Say hello.", key: str | None = None, headers: Any = None, **fields: Any) -> Streamed:
+        body = {"model": "auto", "stream": True, "messages": [{"role": "user", "content": text}], **fields}
+        return stream(f"{self.url}/v1/chat/completions", body, key or self.key, headers)
+
+    def post(self, path: str, body: Any, key: str | None = None, headers: Any = None) -> Reply:
+        return call(f"{self.url}{path}", "POST", body, key or self.key, headers)
+
     def admin(self, method: str, path: str, body: Any = None) -> Reply:
         return call(f"{self.url}/admin/v1{path}", method, body, ADMIN_KEY)
 
@@ -138,14 +252,38 @@ class Router(Process):
         extra = "".join(f"&{name}={value}" for name, value in query.items())
         return dict(self.admin("GET", f"/usage?group_by={group_by}{extra}").json)
 
-    def settled(self, requests: int) -> dict[str, Any]:
+    def settled(self, requests: int, **query: str) -> dict[str, Any]:
         """The usage total once `requests` are in it: ends of holds are delivered off the critical path."""
         ends = time.monotonic() + 20
         while True:
-            total: dict[str, Any] = self.usage()["total"]
+            total: dict[str, Any] = self.usage(**query)["total"]
             if total["requests"] >= requests or time.monotonic() > ends:
                 return total
             time.sleep(0.02)
+
+    def record(self, reply: Reply) -> dict[str, Any]:
+        """The record of the request that got `reply`, once it is written."""
+        path = f"/records/{reply.headers['x-request-id']}"
+        return dict(wait_for(lambda: (found := self.admin("GET", path)).status == 200 and found.json))
+
+    def set_policy(self, team: str, text: str) -> None:
+        """Write the team's file and wait until it is in force."""
+        before = self.admin("GET", "/policies").json["rules"]
+        (self.home / "policies" / f"{team}.toml").write_text(text)
+        wait_for(lambda: self.admin("GET", "/policies").json["rules"] != before)
+
+
+@contextmanager
+def valkey(*options: str) -> Iterator[str]:
+    """A store of one's own, and its URL."""
+    with tempfile.TemporaryDirectory() as home:
+        directory = Path(home)
+        path = embedded.socket_path(directory)
+        child = children.start([*embedded.command(directory, path), *options])
+        try:
+            yield embedded.wait_until_up(directory, path)
+        finally:
+            children.stop(child)
 
 
 @contextmanager
@@ -176,9 +314,11 @@ def router(
     policies: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
+    settings: str | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Router]:
     """A router in front of `upstream_url`, with a key of team "apps". `policies` maps a team to its TOML; a team "apps"
-    and a default one are there in any case. With `home` its files outlive it."""
+    and a default one are there in any case. With `home` its files outlive it. `settings` is its router.toml."""
     with tempfile.TemporaryDirectory() as made:
         place = home or Path(made)
         folder = place / "policies"
@@ -188,9 +328,11 @@ def router(
             (folder / f"{team}.toml").write_text(text)
         if not (place / "config").exists():
             shutil.copytree(ROOT / "config", place / "config")
+        if settings is not None:
+            (place / "config" / "router.toml").write_text(settings)
         folders = ["--policies", str(folder), "--config", str(place / "config"), "--data-dir", str(place / "data")]
         plain = start(
-            ["serve", "--port", "0", *folders, *arguments],
+            ["serve", "--port", "0", "--host", host, *folders, *arguments],
             r"mistral-router serves (http\S+)/v1",
             {
                 "MISTRAL_API_KEY": VENDOR_KEY,

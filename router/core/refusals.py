@@ -67,8 +67,9 @@ def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
     window = account.window if account.window in ("hour", "day", "week", "month", "total") else f"last {account.window}"
     renewal = f"the budget renews at {resets_at}" if resets_at else "this budget does not renew"
     text = (
-        f"{owner} has spent {usd(standing.spent, 6)} and reserved {usd(standing.held, 6)} of {usd(account.limit, 2)} "
-        f"USD ({window}); this request may cost {usd(denial.asked, 6)}; {renewal} (policy of team {team})."
+        f"{owner} has spent {_amount(standing.spent)} and reserved {_amount(standing.held)} of "
+        f"{_amount(account.limit)} USD ({window}); this request may cost {_amount(denial.asked)}; {renewal} "
+        f"(policy of team {team})."
     )
     return BudgetExceeded(
         text,
@@ -85,6 +86,11 @@ def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
             }
         },
     )
+
+
+def _amount(nano: int) -> str:
+    """USD with two decimals where they tell all, else with as many as it takes."""
+    return usd(nano, 2) if nano % 10_000_000 == 0 else usd(nano).rstrip("0")
 
 
 def _resets_at(denial: Denial) -> str | None:

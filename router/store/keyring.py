@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from router.errors import InvalidKey, StoreUnavailable
 from router.store import names
 from router.store.connect import Client, away
+from router.store.scripts import load_alone
 
 POLL_S: Final = 1.0
 # An unknown id is asked for again after this, so that a flood of guesses costs the store little.
@@ -32,6 +33,7 @@ CACHED_MAX: Final = 100_000
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _KEY: Final = re.compile(r"sk-mr-([A-Za-z0-9]{12})-([A-Za-z0-9_-]{43})\Z")
+_SAVE: Final = load_alone("save_key")
 _NOBODY: Final = hashlib.sha256(b"").hexdigest()
 
 
@@ -122,37 +124,40 @@ class Keyring:
             expires_at=expires_at,
             unlimited=unlimited,
         )
-        await self._save(record)
+        await self._save(record, b"")
         return record, key
 
     async def rotate(self, key_id: str, grace_s: float) -> tuple[KeyRecord, str] | None:
         """A new secret under the same id; the old one lives on for `grace_s`. None for an unknown or revoked key."""
-        record = await self._fetch(key_id)
-        if record is None or record.revoked_at is not None:
-            return None
-        now = self._clock()
-        key = _new_key(key_id)
-        alive = {digest: until for digest, until in record.digests.items() if until is None or until > now}
-        ending = {
-            digest: now + grace_s if until is None else min(until, now + grace_s) for digest, until in alive.items()
-        }
-        record = msgspec.structs.replace(record, digests={**ending, self._digest(key): None})
-        await self._save(record)
-        return record, key
+        while packed := await self._packed(key_id):
+            record = _unpacked(packed)
+            if record.revoked_at is not None:
+                return None
+            now = self._clock()
+            key = _new_key(key_id)
+            alive = {digest: until for digest, until in record.digests.items() if until is None or until > now}
+            ending = {
+                digest: now + grace_s if until is None else min(until, now + grace_s) for digest, until in alive.items()
+            }
+            record = msgspec.structs.replace(record, digests={**ending, self._digest(key): None})
+            if await self._save(record, packed):
+                return record, key
+        return None
 
     async def revoke(self, key_id: str) -> KeyRecord | None:
         """Refuse the key from now on; a second time changes nothing. None for an unknown key."""
-        record = await self._fetch(key_id)
-        if record is None or record.revoked_at is not None:
-            return record
-        record = msgspec.structs.replace(record, revoked_at=self._clock())
-        await self._save(record)
-        return record
+        while packed := await self._packed(key_id):
+            record = _unpacked(packed)
+            if record.revoked_at is None:
+                record = msgspec.structs.replace(record, revoked_at=self._clock())
+            if await self._save(record, packed):
+                return record
+        return None
 
     async def list(self) -> list[KeyRecord]:
         """Every key, oldest first."""
         packed = await self._ask(self._client.hgetall(names.KEYS))
-        found = [msgspec.json.decode(raw, type=KeyRecord) for raw in packed.values()]
+        found = [_unpacked(raw) for raw in packed.values()]
         return sorted(found, key=lambda record: (record.created_at, record.id))
 
     async def watch(self) -> None:
@@ -175,7 +180,8 @@ class Keyring:
         if self._unknown.get(key_id, 0.0) > self._clock():
             return None
         version = self._version
-        record = await self._fetch(key_id)
+        packed = await self._packed(key_id)
+        record = _unpacked(packed) if packed else None
         if version != self._version:
             return record  # a key changed meanwhile: this reading may be the old one, so it is not kept
         if len(self._cache) >= CACHED_MAX or len(self._unknown) >= CACHED_MAX:
@@ -187,16 +193,18 @@ class Keyring:
             self._cache[key_id] = record
         return record
 
-    async def _fetch(self, key_id: str) -> KeyRecord | None:
-        packed = await self._ask(self._client.hget(names.KEYS, key_id))
-        return msgspec.json.decode(packed, type=KeyRecord) if packed else None
+    async def _packed(self, key_id: str) -> bytes | None:
+        packed: bytes | None = await self._ask(self._client.hget(names.KEYS, key_id))
+        return packed
 
-    async def _save(self, record: KeyRecord) -> None:
-        await self._ask(self._client.hset(names.KEYS, record.id, msgspec.json.encode(record)))
-        await self._ask(self._client.sadd(names.TEAMS, record.team))
-        await self._ask(self._client.incr(names.KEYS_VERSION))
+    async def _save(self, record: KeyRecord, read: bytes) -> bool:
+        """Keep `record` where `read` stood. False when somebody else has changed it since: read again."""
+        keys = (names.KEYS, names.KEYS_VERSION, names.TEAMS)
+        packed = msgspec.json.encode(record)
+        kept = await self._ask(self._client.eval(_SAVE.source, len(keys), *keys, record.id, read, packed, record.team))
         self._cache.pop(record.id, None)
         self._unknown.pop(record.id, None)
+        return bool(kept)
 
     async def _ask(self, command: Any) -> Any:
         try:
@@ -207,6 +215,10 @@ class Keyring:
 
     def _digest(self, key: str) -> str:
         return hmac.new(self._pepper, key.encode(), hashlib.sha256).hexdigest()
+
+
+def _unpacked(packed: bytes) -> KeyRecord:
+    return msgspec.json.decode(packed, type=KeyRecord)
 
 
 def _new_key(key_id: str) -> str:

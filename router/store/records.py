@@ -26,8 +26,11 @@ DAY_MS: Final = 24 * HOUR_MS
 RECORDS_KEPT: Final = 10_000  # per team, newest first to stay; about 1.5 KB each
 SUMS_KEPT_MS: Final = 400 * DAY_MS  # a year and a month, for comparisons with last year's
 FEEDBACK_KEPT_S: Final = 90 * 24 * 3600
-# No request lasts longer, so a record stands within this after its request began.
-REQUEST_MAX_MS: Final = 700_000
+# A stream lasts ten minutes at the most, and its end is delivered for at most ten more: a record stands within this
+# after its request began.
+REQUEST_MAX_MS: Final = 1_300_000
+# How far a router's clock, which names requests, may be ahead of the store's, which places records.
+CLOCKS_APART_MS: Final = 60_000
 PAGE: Final = 100
 
 
@@ -117,6 +120,8 @@ class Records:
             for held in (await self._ledger.unconfirmed(name)).values():
                 if not since_ms <= held.admitted_ms < until_ms:
                     continue
+                if not held.note:
+                    continue  # what it was for is not known; its charge stands in the accounts all the same
                 note = msgspec.json.decode(held.note, type=Note)
                 dims = [note.key, note.model, note.kind, note.language, *note.tags]
                 unsure = [groups.setdefault(group, Sums()) for group in _values(group_by, name, dims, held.admitted_ms)]
@@ -150,22 +155,30 @@ class Records:
         cursor: str | None = None,
         limit: int = PAGE,
     ) -> tuple[list[RequestRecord], str | None]:
-        """Newest first, at most `limit`, and the cursor of the next page if there may be one."""
+        """Newest first, at most `limit`, and the cursor of the next page if there may be one.
+
+        A page never ends between records of one instant, which several teams may have: it ends before them, and is
+        longer than `limit` only when there are more of them than that.
+        """
+        if until_ms is not None and until_ms <= 0:
+            return [], None
         newest = cursor or (f"{until_ms - 1}" if until_ms is not None else "+")
         found: list[tuple[tuple[int, int], RequestRecord]] = []
         for name in [team] if team else await self.teams():
             matched = 0
-            async for place, record in self._stream(name, f"({newest}" if cursor else newest, f"{since_ms}"):
+            async for place, record in self._stream(name, f"({newest}" if cursor else newest, f"{max(0, since_ms)}"):
                 if (key is None or record.key == key) and (model is None or record.model == model):
                     found.append((place, record))
                     matched += 1
                     if matched > limit:
                         break
         found.sort(key=lambda pair: pair[0], reverse=True)
-        page = found[:limit]
-        following = f"{page[-1][0][0]}-{page[-1][0][1]}" if len(found) > limit else None
-        records = [record for _, record in page]
-        return await self._with_feedback(records), following
+        following = None
+        if len(found) > limit:
+            cut, first = found[limit][0], found[0][0]
+            found = [pair for pair in found if (pair[0] == cut if cut == first else pair[0] > cut)]
+            following = "{}-{}".format(*found[-1][0])
+        return await self._with_feedback([record for _, record in found]), following
 
     async def _stream(
         self, team: str, newest: str, oldest: str
@@ -185,7 +198,7 @@ class Records:
         if began is None:
             return None
         for candidate in [team] if team else await self.teams():
-            oldest, newest = f"{began - 5_000}", f"{began + REQUEST_MAX_MS}"
+            oldest, newest = f"{max(0, began - CLOCKS_APART_MS)}", f"{began + REQUEST_MAX_MS}"
             while True:
                 entries = await self._ask(self._client.xrange(names.records(candidate), oldest, newest, count=PAGE))
                 for _, fields in entries:

@@ -16,8 +16,8 @@ log = logging.getLogger("router.settler")
 
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
-# The store may be away for this long before an end is given up; its hold then stays charged, unconfirmed. With the calls
-# in between it must stay below the ten minutes for which the store remembers an end: a later one would be a new charge.
+# The store may be away for this long before an end is given up; its hold then stays charged, unconfirmed. With the
+# calls between it stays below the ten minutes for which the store remembers an end: later, it would be a new charge.
 GIVE_UP_S: Final = 480.0
 WAITING_MAX: Final = 100_000
 

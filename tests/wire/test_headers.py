@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,10 +131,8 @@ def test_a_retry_count_is_a_small_number_or_nothing(text: str, count: int) -> No
 
 @given(st.lists(st.tuples(st.binary(max_size=30), st.binary(max_size=30))))
 def test_any_headers_are_read_or_refused_in_words(raw: list[tuple[bytes, bytes]]) -> None:
-    try:
-        read_headers(raw)
-    except BadRequest as refusal:
-        assert refusal.message
+    with contextlib.suppress(BadRequest):
+        assert read_headers(raw).retry_count >= 0
 
 
 NAMES = st.sampled_from(

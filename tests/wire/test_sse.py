@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +67,7 @@ LINES = st.sampled_from([b"data: a", b"data:b", b"data", b"", b"", b": c", b"id:
 def test_the_pieces_a_stream_comes_in_change_nothing(lines: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     stream = b"".join(line + end for line, end in lines)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    pieces = [stream[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[begin:end] for begin, end in itertools.pairwise(edges)]
     assert fed(*pieces) == fed(stream)
 
 
@@ -95,18 +97,13 @@ PIECE = b"x" * (1024 * 1024)
 
 
 def test_a_line_without_an_end_is_cut_off_at_the_bound() -> None:
-    parser = EventParser()
-    parser.feed(b"data: ")
     with pytest.raises(EventTooLarge):
-        for _ in range(EVENT_BYTES_MAX // len(PIECE) + 1):
-            parser.feed(PIECE)
+        fed(b"data: ", *[PIECE] * (EVENT_BYTES_MAX // len(PIECE) + 1))
 
 
 def test_an_event_of_many_lines_without_an_end_is_cut_off_at_the_bound() -> None:
-    parser = EventParser()
     with pytest.raises(EventTooLarge):
-        for _ in range(EVENT_BYTES_MAX // len(PIECE) + 1):
-            parser.feed(b"data: " + PIECE + b"\n")
+        fed(*[b"data: " + PIECE + b"\n"] * (EVENT_BYTES_MAX // len(PIECE) + 1))
 
 
 def test_many_events_that_end_are_never_too_large() -> None:

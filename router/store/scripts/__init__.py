@@ -1,4 +1,4 @@
-"""The scripts that run inside the store: one file a verb, behind two files of shared arithmetic."""
+"""The scripts that run inside the store: one file a verb; the ledger's stand behind two files of shared arithmetic."""
 
 from __future__ import annotations
 
@@ -23,10 +23,23 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(name: str, *, test_clock: bool = False) -> Script:
-    """The verb's script, whole. The `#!lua` line makes the store refuse keys of another cluster slot."""
-    parts = [(files(__name__) / f"{part}.lua").read_text() for part in ("accounts", "holds", name)]
-    source = "#!lua\n" + "\n".join(parts)
+    """The ledger verb's script, whole."""
+    source = _source("accounts", "holds", name)
     if test_clock:
         assert _CLOCK in source, "accounts.lua reads the clock in another way than the test build expects"
         source = source.replace(_CLOCK, _TEST_CLOCK)
+    return _script(name, source)
+
+
+def load_alone(name: str) -> Script:
+    """A script that has nothing to do with the ledger."""
+    return _script(name, _source(name))
+
+
+def _source(*parts: str) -> str:
+    """The `#!lua` line makes the store refuse keys of another cluster slot."""
+    return "#!lua\n" + "\n".join((files(__name__) / f"{part}.lua").read_text() for part in parts)
+
+
+def _script(name: str, source: str) -> Script:
     return Script(name=name, source=source, sha=hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
