@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from router import children
 from router.store import embedded
 
@@ -284,6 +288,17 @@ def valkey(*options: str) -> Iterator[str]:
             yield embedded.wait_until_up(directory, path)
         finally:
             children.stop(child)
+
+
+def command_store(socket_path: str, *words: str) -> Any:
+    """One command to a store; None when it closes instead of answering, as it does when it is shut down."""
+    client = redis.Redis(unix_socket_path=socket_path, retry=Retry(NoBackoff(), 0))
+    try:
+        return client.execute_command(*words)
+    except redis.ConnectionError:
+        return None
+    finally:
+        client.close()
 
 
 @contextmanager

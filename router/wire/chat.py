@@ -250,7 +250,7 @@ def _within(name: str, value: float | None, low: float, high: float) -> None:
         raise BadRequest(f"{name} must be from {low} to {high}.", code="invalid_value", param=name)
 
 
-class _Body(msgspec.Struct, kw_only=True, omit_defaults=True):
+class _Body(Sampling, frozen=True, kw_only=True, omit_defaults=True):
     model: str
     messages: list[Message]
     max_tokens: int
@@ -260,18 +260,6 @@ class _Body(msgspec.Struct, kw_only=True, omit_defaults=True):
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: str | list[str] | None = None
-    random_seed: int | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    n: int | None = None
-    prediction: dict[str, Any] | None = None
-    safe_prompt: bool | None = None
-    guardrails: list[dict[str, Any]] | None = None
-    prompt_cache_key: str | None = None
-    metadata: dict[str, Any] | None = None
 
 
 _encode = msgspec.json.Encoder()
