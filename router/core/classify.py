@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
+from router.core.answer_language import answer_language
 from router.core.catalog import Ability, Template
 from router.core.kind import Kind, expected_output, kind_of
-from router.core.language import NOBODY, Detector, Language, Source, answer_language, language_of
+from router.core.language import NOBODY, Detector, Language, Source, language_of
 from router.core.tokens import PromptSize, Tokenizer, prompt_size
 from router.wire.chat import ChatRequest
 from router.wire.messages import Message

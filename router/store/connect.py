@@ -42,7 +42,7 @@ def connect(url: str) -> Client:
     match parts.scheme:
         case "redis" | "rediss" | "unix":
             pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=TIMEOUT_S, **common)
-            return Redis(connection_pool=pool)
+            return Redis.from_pool(pool)  # closing the client closes its connections
         case "sentinel":
             hosts = [_host(host, 26379) for host in parts.netloc.rpartition("@")[2].split(",")]
             login: dict[str, Any] = {"password": parts.password} if parts.password else {}

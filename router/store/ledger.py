@@ -53,7 +53,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A hold as the store keeps it; `note` is what the router wrote when it reserved. An ended one has two fields left."""
+    """A hold as the store keeps it; `note` is what the router wrote when it reserved. An ended one keeps two fields."""
 
     state: str
     told: int

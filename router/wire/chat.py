@@ -31,6 +31,9 @@ from router.wire.tools import (
 TEMPERATURE_MAX: Final = 1.5
 N_MAX: Final = 16
 TAGS_MAX: Final = 8
+MODEL_LETTERS_MAX: Final = 256
+DROPPED_MAX: Final = 64
+DROPPED_LETTERS_MAX: Final = 64
 
 
 class Dialect(enum.Enum):
@@ -132,6 +135,8 @@ def parse_chat(body: bytes, bounds: Bounds) -> ChatRequest:
         keys = _decode_keys.decode(body).keys()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error) from error
+    if len(raw.model) > MODEL_LETTERS_MAX:
+        raise BadRequest(f"model is longer than {MODEL_LETTERS_MAX} letters.", code="invalid_value", param="model")
     if len(raw.messages) > bounds.messages_max:
         raise BadRequest(f"More than {bounds.messages_max} messages.", code="too_many_messages", param="messages")
     if len(raw.tools or ()) + len(raw.functions or ()) > bounds.tools_max:
@@ -151,7 +156,8 @@ def parse_chat(body: bytes, bounds: Bounds) -> ChatRequest:
         response_format=read_format(raw.response_format),
         reasoning=_reasoning(raw),
         tags=tags,
-        dropped=tuple(dropped),
+        # Named in a header and a record, so a body full of inventions must not make those large.
+        dropped=tuple(name[:DROPPED_LETTERS_MAX] for name in dropped[:DROPPED_MAX]),
     )
 
 

@@ -113,7 +113,9 @@ def read_messages(incoming: Sequence[IncomingMessage], dropped: list[str]) -> tu
             open_calls = [call.id for call in turn.tool_calls]
         turns.append(turn)
     _check_end(turns, open_calls, len(incoming) - 1)
-    return tuple(turns)
+    # An app that keeps its history keeps a served prefix too; only the last turn may be one.
+    earlier = (msgspec.structs.replace(turn, prefix=None) if turn.prefix else turn for turn in turns[:-1])
+    return (*earlier, turns[-1])
 
 
 def _read(raw: IncomingMessage, index: int, open_calls: list[str], dropped: list[str]) -> Message | None:

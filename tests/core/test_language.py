@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.core.answer_language import answer_language
 from router.core.language import (
     LANGUAGES,
     UNDETERMINED,
     Detector,
     Source,
     Verdict,
-    answer_language,
     best_detector,
     by_script,
     language_of,

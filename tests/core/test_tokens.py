@@ -13,14 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.core.catalog import Template
+from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
 from router.core.tokens import (
     DOCUMENT_TOKENS,
-    IMAGE_TOKENS_MAX,
     Method,
     PromptSize,
     Tokenizer,
-    image_size,
-    image_tokens,
     prompt_size,
 )
 from router.wire.chat import Bounds, ChatRequest, parse_chat

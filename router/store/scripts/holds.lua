@@ -35,7 +35,7 @@ local function close(id, to, entries, actual, note, told)
   end
   if hold then digest, note, admitted, entries = hold[3], hold[4], hold[5], hold[6] end
   for index, entry in ipairs(entries) do
-    account_close(entry, from, to, actual[index])
+    account_close(entry, from, to, actual[index] or entry[3])
   end
   if to == 'X' then
     hold_save(id, { 'X', told, digest, note, admitted, entries }, now + UNCONFIRMED_MS)
@@ -88,7 +88,7 @@ local function reserve(id, digest, lease_ms, note, asked)
   if hold and hold[1] ~= 'H' then return { FINAL, now, -1, 0, {}, {}, {}, {}, {} } end
   if hold and hold[3] ~= digest then return { CLASH, now, -1, 0, {}, {}, {}, {}, {} } end
   local views, failing, wait = look(asked)
-  if not hold and failing ~= -1 and reaped == REAPED_MAX then
+  if views and not hold and failing ~= -1 and reaped == REAPED_MAX then
     reap(REAPED_BEFORE_REFUSAL)
     views, failing, wait = look(asked)
   end
