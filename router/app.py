@@ -15,11 +15,9 @@ from typing import Any
 
 from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
 from redis.exceptions import RedisError
 from watchfiles import awatch
 
-from router import __version__
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.chat import chat
@@ -172,7 +170,7 @@ def create_app(settings: Settings) -> Litestar:
             HTTPException: http_error,
             Exception: unforeseen,
         },
-        openapi_config=OpenAPIConfig(title="mistral-router operations", version=__version__, path="/admin/schema"),
+        openapi_config=None,
         request_max_body_size=settings.edge.body_bytes_max,
         logging_config=None,
     )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
+log = logging.getLogger("router.children")
+
 _PR_SET_PDEATHSIG: Final = 1
+RESTART_S: Final = 0.2
 
 
 class DataDirInUse(Exception):
@@ -67,3 +72,35 @@ def stop(child: subprocess.Popen[bytes], timeout_s: float = 10.0) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+class Keeper:
+    """A child that must not be missing: one that ends by itself is started again, until `stop`.
+
+    It is started from a thread that lives as long as the child may, because the kernel's word about a parent's end is
+    about the thread that started the child.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._stopping = threading.Event()
+        self._started = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread.start()
+        self._started.wait()
+
+    def stop(self) -> None:
+        """End the child, for good."""
+        self._stopping.set()
+        assert self._child is not None, "it was started"
+        stop(self._child)
+        self._thread.join()
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            self._child = start(self._command)
+            self._started.set()
+            self._child.wait()
+            if not self._stopping.wait(RESTART_S):
+                log.error("%s ended by itself; it is started again", Path(self._command[0]).name)

@@ -10,7 +10,7 @@
     ├── RequestTooLarge 413
     ├── UnsupportedMediaType 415
     ├── RateLimited 429
-    ├── StoreUnavailable 503, NotReady 503
+    ├── StoreUnavailable 503
     └── UpstreamError ──── UpstreamRefused 400/413, UpstreamRateLimited 429, UpstreamBadResponse 502,
                            UpstreamAuthError 502, UpstreamBilling 503, UpstreamUnavailable 503, UpstreamTimeout 504
 
@@ -102,10 +102,6 @@ class RateLimited(RouterError):
 
 class StoreUnavailable(RouterError):
     status, type, code = 503, "server_error", "budget_store_unavailable"
-
-
-class NotReady(RouterError):
-    status, type, code = 503, "server_error", "not_ready"
 
 
 class UpstreamError(RouterError):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,7 +17,7 @@ import msgspec
 
 from router.core.catalog import Catalogue, Shelf
 from router.core.plan import AUTO
-from router.core.policy import Policy, check_policy
+from router.core.policy import Budget, Limit, Policy, Scope, check_policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
 
@@ -73,9 +72,7 @@ def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
 def load_policy(path: Path, shelf: Shelf) -> Policy:
     """One team's policy, held against the catalogue. Raises ConfigError."""
     policy = decode(path, Policy)
-    if path.stem == "default" and policy.team == "default":
-        pass
-    elif policy.team != path.stem:
+    if policy.team != path.stem:
         raise ConfigError(path, f"team: is {policy.team!r}, but the file is named for {path.stem!r}")
     try:
         check_policy(policy)
@@ -86,6 +83,12 @@ def load_policy(path: Path, shelf: Shelf) -> Policy:
     for name, target in policy.models.map.items():
         if target not in AUTO and shelf.resolve(target) is None:
             raise ConfigError(path, f"models.map.{name!r}: {_unknown(target, shelf)}")
+    scoped: list[tuple[str, Sequence[Budget | Limit]]] = [("budget", policy.budgets), ("limit", policy.limits)]
+    for kind, rules in scoped:
+        for index, rule in enumerate(rules):
+            # Accounts go by catalogue id: a rule for an alias would count nothing.
+            if rule.scope is Scope.MODEL and rule.id not in shelf.cards:
+                raise ConfigError(path, f"{kind}[{index}].id: {_not_an_id(str(rule.id), shelf)}")
     if not any(policy.allows(card) for card in shelf.cards):
         raise ConfigError(path, "models.allow: matches no model of the catalogue, so no request could be served")
     return policy
@@ -97,12 +100,17 @@ def decode(path: Path, kind: type[T]) -> T:
         return msgspec.toml.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         raise ConfigError(path, "does not exist") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(path, f"cannot be read: {error}") from None
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")
+        what, _, place = str(error).replace("`key` in `$", "`$").partition(" - at `$")
         place = place.rstrip("`").lstrip(".")
         raise ConfigError(path, f"{place}: {what}" if place else what) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(path, f"cannot be read: {error}") from None
+
+
+def _not_an_id(name: str, shelf: Shelf) -> str:
+    resolved = shelf.resolve(name)
+    return f"{name!r} is an alias; write {resolved.card.name!r}" if resolved else _unknown(name, shelf)
 
 
 def _unknown(name: str, shelf: Shelf) -> str:

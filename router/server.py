@@ -67,11 +67,11 @@ def store(settings: Settings) -> Iterator[Settings]:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = embedded.socket_path(directory)
     embedded.clear_leftover(directory, path)
-    child = children.start(embedded.command(directory, path))
+    keeper = children.Keeper(embedded.command(directory, path))
     try:
         yield msgspec.structs.replace(settings, redis_url=embedded.wait_until_up(directory, path))
     finally:
-        children.stop(child)
+        keeper.stop()
 
 
 class _Server(uvicorn.Server):

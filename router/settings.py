@@ -106,7 +106,7 @@ def load_settings(
     """Raises ConfigError for a wrong file and MissingSecret for a secret that cannot be made up."""
     path = config_dir / ROUTER
     file = decode(path, RouterFile) if path.exists() else RouterFile()
-    redis_url = environ.get("ROUTER_REDIS_URL") or None
+    redis_url = secret("ROUTER_REDIS_URL", environ)  # it may hold a password
     region = environ.get("ROUTER_UPSTREAM_REGION") or file.upstream.region
     if region not in REGION_FACTORS:
         raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
@@ -128,7 +128,7 @@ def load_settings(
         timing=file.timing,
         upstream_url=url.rstrip("/").removesuffix("/v1"),
         region=region,
-        redis_url=redis_url,
+        redis_url=redis_url.reveal() if redis_url else None,
         api_key=api_key,
         pepper=_given_or_made("ROUTER_KEY_PEPPER", environ, own, "pepper.key"),
         admin_key=_given_or_made("ROUTER_ADMIN_KEY", environ, own, "admin.key"),

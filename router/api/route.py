@@ -17,7 +17,7 @@ def route(line: Line, edge: Edge) -> Handler:
         journey = line.begin(read_headers(scope["headers"]), ROUTE)
         try:
             await line.authenticate(journey)
-            explained = line.route(journey, await read_json(scope, receive, edge))
+            explained = await line.route(journey, await read_json(scope, receive, edge))
         except RouterError as error:
             await refuse(send, error, told_headers(journey, line.recorder.clock()))
             return

@@ -20,7 +20,7 @@ from router.commands.options import as_json, folders
 from router.core.rules import Rules
 from router.errors import StoreUnavailable
 from router.rulebook import ConfigError, decode, load_rules
-from router.settings import ROUTER, MissingSecret, RouterFile, load_settings
+from router.settings import ROUTER, MissingSecret, RouterFile, load_settings, secret
 from router.store.connect import Door, connect
 from router.store.ledger import Ledger
 from router.upstream.client import AttemptFailed, Upstream
@@ -78,12 +78,13 @@ def _prices(rules: Rules, today: date) -> Finding:
 
 
 def _outside(config_dir: Path, policies_dir: Path, data_dir: Path, rules: Rules) -> Iterator[Finding]:
-    if not os.environ.get("ROUTER_REDIS_URL"):
+    redis_url = secret("ROUTER_REDIS_URL", os.environ)
+    if redis_url is None:
         yield Finding(
             part="store", state="skipped", what="ROUTER_REDIS_URL is not set: serve starts the embedded store"
         )
     else:
-        yield _try("store", lambda: asyncio.run(_store(os.environ["ROUTER_REDIS_URL"])))
+        yield _try("store", lambda: asyncio.run(_store(redis_url.reveal())))
     try:
         settings = load_settings(
             config_dir=config_dir, policies_dir=policies_dir, data_dir=data_dir, environ={**os.environ, **_NO_STORE}

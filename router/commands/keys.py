@@ -55,7 +55,7 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
         scope = ", ".join([*key["models"], *key["endpoints"]]) or "all"
         state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"until {key['expires_at'] or 'revoked'}"
         table.add_row(key["id"], key["team"], key["name"], scope, key["created_at"], state)
-    Console().print(table)
+    Console(width=max(140, Console().width)).print(table)
 
 
 @keys.command()

@@ -37,7 +37,8 @@ def usage(
         table.add_row(group["key"][group_by] or "-", *_cells(group))
     table.add_section()
     table.add_row("total", *_cells(found["total"]))
-    Console().print(table)
+    # A figure that is cut off is worse than a line that is too long.
+    Console(width=max(120, Console().width)).print(table)
 
 
 def _cells(sums: dict[str, Any]) -> list[str]:

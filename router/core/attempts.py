@@ -57,7 +57,6 @@ class Outcome(enum.Enum):
     FINISHED_IN_ERROR = "finished_in_error"  # finish_reason "error" before any content
     CUT = "cut"  # a stream that broke after content had gone out
     APP_LEFT = "app_left"  # the app hung up
-    NOT_AFFORDED = "not_afforded"  # the budget or a limit did not admit the next attempt
 
 
 class Move(enum.Enum):
@@ -104,7 +103,6 @@ MOVES: Final[dict[Outcome, tuple[Move, ...]]] = {
     # The app has content already: nothing is ever repeated behind its back.
     Outcome.CUT: (),
     Outcome.APP_LEFT: (),
-    Outcome.NOT_AFFORDED: (),
 }
 
 CHARGES: Final[dict[Outcome, Charge]] = {

@@ -72,7 +72,6 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stage: Stage = Stage.GA
     aliases: tuple[str, ...] = ()
     template: Template = Template.V13
-    schema_profile: str = "full"
     upstream: str = "mistral"
     replacement: str | None = None
     retires: date | None = None
@@ -105,7 +104,6 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     aliases: tuple[str, ...]
     template: Template
-    schema_profile: str
     upstream: str
     price: Price | None
     replacement: str | None
@@ -180,7 +178,6 @@ def _card(name: str, row: ModelRow, today: date) -> ModelCard:
         stage=Stage.RETIRED if retired and row.replacement else row.stage,
         aliases=row.aliases,
         template=row.template,
-        schema_profile=row.schema_profile,
         upstream=row.upstream,
         price=price,
         replacement=row.replacement,

@@ -70,15 +70,22 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def accounts_of(policy: Policy, owner: Owner, now_ms: int) -> tuple[Account, ...]:
-    """Every account the request is counted on, in the policy's order; calendar windows hold `now_ms`."""
-    found: list[Account] = []
+    """Every account the request is counted on, in the policy's order; calendar windows hold `now_ms`.
+
+    No account is there twice, or the request would be charged twice: a rule that names a key replaces the one for all.
+    """
+    found: dict[str, Account] = {}
     for budget in policy.budgets:
         if (name := _counted(budget.scope, budget.id, owner)) is not None:
-            found.append(_money(budget, name, now_ms))
+            account = _money(budget, name, now_ms)
+            if budget.id is not None or account.name not in found:
+                found[account.name] = account
     for limit in policy.limits:
         if (name := _counted(limit.scope, limit.id, owner)) is not None:
-            found.extend(_rates(limit, name))
-    return tuple(found)
+            for account in _rates(limit, name):
+                if limit.id is not None or account.name not in found:
+                    found[account.name] = account
+    return tuple(found.values())
 
 
 def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:

@@ -41,5 +41,5 @@ def usd(nano: int, decimals: int = 9) -> str:
 
 def tokens_cost(priced: list[tuple[int, int]], factor: Fraction = Fraction(1)) -> int:
     """Nano-USD of one generation: `priced` pairs tokens with nano-USD per million tokens; rounded up once."""
-    total = sum(tokens * price for tokens, price in priced) * factor / _TOKENS
-    return -(-total.numerator // total.denominator)
+    total = sum(tokens * price for tokens, price in priced)
+    return -(-total * factor.numerator // (factor.denominator * _TOKENS))

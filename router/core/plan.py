@@ -35,7 +35,6 @@ class Why(enum.Enum):
 
     NOT_ALLOWED = "not_allowed"  # the policy does not list it
     OUTSIDE_KEY = "outside_key"  # the key's scope does not list it
-    RETIRED = "retired"
     NOT_CHAT = "not_chat"
     NO_PRICE = "no_price"
     WRONG_REGION = "wrong_region"
@@ -46,7 +45,6 @@ class Why(enum.Enum):
     NO_AUDIO = "no_audio"
     NO_DOCUMENTS = "no_documents"
     NO_REASONING = "no_reasoning"
-    NO_FIM = "no_fim"
     NO_PREFIX = "no_prefix"
     NO_PREDICTION = "no_prediction"
     CONTEXT_TOO_SMALL = "context_too_small"
@@ -79,7 +77,6 @@ _LACKS: Final = {
     Ability.AUDIO: Why.NO_AUDIO,
     Ability.DOCUMENTS: Why.NO_DOCUMENTS,
     Ability.REASONING: Why.NO_REASONING,
-    Ability.FIM: Why.NO_FIM,
     Ability.PREFIX: Why.NO_PREFIX,
     Ability.PREDICTION: Why.NO_PREDICTION,
 }
@@ -247,8 +244,6 @@ class _Judge:
             return Why.NOT_ALLOWED
         if not in_scope(card, self.wishes.key_models):
             return Why.OUTSIDE_KEY
-        if card.stage is Stage.RETIRED:
-            return Why.RETIRED
         if Ability.CHAT not in card.abilities:
             return Why.NOT_CHAT
         if card.price is None:

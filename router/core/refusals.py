@@ -27,7 +27,6 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.NO_AUDIO: "leave out the audio",
     Why.NO_DOCUMENTS: "leave out the documents",
     Why.NO_REASONING: "leave out reasoning_effort",
-    Why.NO_FIM: "use a model for fill-in-the-middle",
     Why.NO_PREFIX: "leave out the assistant prefix",
     Why.NO_PREDICTION: "leave out prediction",
     Why.CONTEXT_TOO_SMALL: "shorten input and max_tokens together to fewer than {} tokens",

@@ -23,6 +23,8 @@ from router.store.scripts import Script
 
 TIMEOUT_S: Final = 0.25
 CONNECTIONS_MAX: Final = 32
+# No request waits for the store longer than this: two time-outs and a little.
+DEADLINE_S: Final = 0.6
 RETRY_AFTER_MS: Final = 2_000
 
 Client = Redis | RedisCluster
@@ -68,7 +70,7 @@ class Door:
     """Scripts go through here. Calls made in one turn of the event loop share a round trip (a Cluster sends each to its
     own node). Errors of the store come out as `StoreUnavailable`."""
 
-    def __init__(self, client: Client, deadline_s: float = 0.6) -> None:
+    def __init__(self, client: Client, deadline_s: float = DEADLINE_S) -> None:
         self.client = client
         self.deadline_s = deadline_s
         self._waiting: list[tuple[Script, Sequence[str], Sequence[Any], asyncio.Future[Any]]] = []

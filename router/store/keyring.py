@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 from router.errors import InvalidKey, StoreUnavailable
 from router.store import names
-from router.store.connect import Client, away
+from router.store.connect import DEADLINE_S, Client, away
 from router.store.scripts import load_alone
 
 POLL_S: Final = 1.0
@@ -208,8 +208,9 @@ class Keyring:
 
     async def _ask(self, command: Any) -> Any:
         try:
-            return await command
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(DEADLINE_S):
+                return await command
+        except (RedisError, OSError, TimeoutError) as error:
             failure: StoreUnavailable = away("could not be asked about keys")
             raise failure from error
 

@@ -59,7 +59,6 @@ def test_every_header_of_the_interface_is_read() -> None:
         x_router_max_cost_usd="0.01",
         x_router_timeout_ms="1500",
         idempotency_key="once",
-        x_affinity="user-7",
         traceparent=TRACE,
         x_stainless_retry_count="2",
     )
@@ -71,7 +70,6 @@ def test_every_header_of_the_interface_is_read() -> None:
         cost_max_usd="0.01",
         timeout_s=1.5,
         idempotency_key="once",
-        affinity="user-7",
         traceparent=TRACE,
         retry_count=2,
     )
@@ -89,11 +87,6 @@ def test_only_the_word_enabled_asks_for_an_explanation(text: str) -> None:
 @pytest.mark.parametrize(("text", "quality"), [("0.95", 0.95), ("economy", "economy"), ("1", 1.0), ("best", "best")])
 def test_quality_is_a_name_or_a_number_and_judged_later(text: str, quality: str | float) -> None:
     assert read(x_router_quality=text).quality == quality
-
-
-def test_affinity_falls_back_to_the_name_that_vibe_uses() -> None:
-    assert read(x_session_affinity="s").affinity == "s"
-    assert read(x_affinity="a", x_session_affinity="s").affinity == "a"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +130,7 @@ def test_any_headers_are_read_or_refused_in_words(raw: list[tuple[bytes, bytes]]
 
 NAMES = st.sampled_from(
     [
-        *("authorization", "x-api-key", "user-agent", "x-router-quality", "x-router-timeout-ms", "x-affinity"),
+        *("authorization", "x-api-key", "user-agent", "x-router-quality", "x-router-timeout-ms"),
         *("traceparent", "x-stainless-retry-count", "x-stainless-read-timeout", "idempotency-key"),
     ]
 )

@@ -5,7 +5,7 @@
 -- `told` is 1 when the request's record was written with it: a lease that runs out, and advance, end a hold without one.
 
 local TOMBSTONE_MS = 600000
-local UNCONFIRMED_MS = 62 * 86400000
+local UNCONFIRMED_MS = 400 * 86400000
 local REAPED_MAX = 8
 -- Before a refusal: a place that nobody holds any more is never the reason.
 local REAPED_BEFORE_REFUSAL = 256

@@ -1,0 +1,320 @@
+"""Conversations as apps send them, and as Mistral takes them: ids, pairing, order, roles."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mistral_common.protocol.instruct.request import ChatCompletionRequest
+from mistral_common.protocol.instruct.validator import (
+    MistralRequestValidatorV5,
+    MistralRequestValidatorV13,
+    ValidationMode,
+)
+
+from router.errors import BadRequest
+from router.wire.messages import BRIDGE, IncomingMessage, Message, read_messages, short_id
+
+Turn = dict[str, Any]
+
+
+def read(*turns: Turn) -> tuple[list[Turn], list[str]]:
+    """The conversation as it is sent, and what was dropped."""
+    dropped: list[str] = []
+    messages = read_messages(msgspec.convert(list(turns), list[IncomingMessage]), dropped)
+    return list(msgspec.to_builtins(messages)), dropped
+
+
+def sent(*turns: Turn) -> list[Turn]:
+    return read(*turns)[0]
+
+
+def refused(*turns: Turn) -> BadRequest:
+    with pytest.raises(BadRequest) as caught:
+        read(*turns)
+    return caught.value
+
+
+def user(content: Any = "hi") -> Turn:
+    return {"role": "user", "content": content}
+
+
+def system(content: Any = "Be brief.") -> Turn:
+    return {"role": "system", "content": content}
+
+
+def call(call_id: str | None = "aaaaaaaaa", arguments: Any = "{}") -> Turn:
+    return {"id": call_id, "type": "function", "function": {"name": "look_up", "arguments": arguments}}
+
+
+def calls(*ids: str, **fields: Any) -> Turn:
+    return {"role": "assistant", "tool_calls": [call(call_id) for call_id in ids], **fields}
+
+
+def result(call_id: str, content: Any = "found", **fields: Any) -> Turn:
+    return {"role": "tool", "tool_call_id": call_id, "content": content, **fields}
+
+
+class TestIds:
+    @pytest.mark.parametrize("call_id", ["aaaaaaaaa", "gSIMJiOkT", "123456789"])
+    def test_an_id_that_mistral_takes_stays(self, call_id: str) -> None:
+        assert short_id(call_id) == call_id
+
+    @pytest.mark.parametrize(
+        "call_id",
+        ["call_abcdefghijklmnopqrstuvwx", "null", "x", "", "aaaaaaaa-", "aaaaaaaaaa", "aaaaaaaaa\n", "ééééééééé"],
+    )
+    def test_any_other_becomes_nine_alphanumerics(self, call_id: str) -> None:
+        assert re.fullmatch(r"[a-zA-Z0-9]{9}", short_id(call_id))
+        assert short_id(call_id) != call_id
+
+    def test_an_id_is_the_same_in_every_process(self) -> None:
+        assert short_id("call_abcdefghijklmnopqrstuvwx") == "7HSCP18e4"
+
+    @given(st.text(), st.text())
+    def test_ids_that_differ_stay_different(self, one: str, other: str) -> None:
+        assert (short_id(one) == short_id(other)) == (one == other)
+
+    def test_a_call_and_its_result_keep_the_same_id(self) -> None:
+        _, asked, answered = sent(user(), calls("call_1"), result("call_1"))
+        assert asked["tool_calls"][0]["id"] == answered["tool_call_id"] == short_id("call_1")
+
+    def test_a_call_without_an_id_gets_one_from_its_place(self) -> None:
+        error = refused(user(), {"role": "assistant", "tool_calls": [call(None)]}, result("call_1"))
+        assert error.code == "tool_call_pairing"
+
+
+class TestRoles:
+    def test_the_developer_speaks_as_the_system(self) -> None:
+        assert sent({"role": "developer", "content": "Be brief."}, user())[0] == system()
+
+    def test_a_name_and_openais_extras_are_dropped_and_named_once(self) -> None:
+        messages, dropped = read(
+            {**user(), "name": "bob", "id": "m1", "metadata": {}},
+            {"role": "assistant", "content": "x", "refusal": "no", "annotations": [], "audio": {"id": "a"}},
+            {**user(), "name": "eve"},
+        )
+        assert dropped == [
+            *("messages.metadata", "messages.id", "messages.name"),
+            *("messages.refusal", "messages.annotations", "messages.audio"),
+        ]
+        assert messages == [user(), {"role": "assistant", "content": "x"}, user()]
+
+    def test_a_tool_result_keeps_its_name(self) -> None:
+        messages, dropped = read(user(), calls("aaaaaaaaa"), result("aaaaaaaaa", name="look_up"))
+        assert messages[-1]["name"] == "look_up"
+        assert dropped == []
+
+    def test_a_function_call_and_its_result_become_a_tool_call(self) -> None:
+        _, asked, answered = sent(
+            user(),
+            {"role": "assistant", "content": None, "function_call": {"name": "look_up", "arguments": '{"q": 1}'}},
+            {"role": "function", "name": "look_up", "content": "found"},
+        )
+        [made] = asked["tool_calls"]
+        assert made["function"] == {"name": "look_up", "arguments": '{"q": 1}'}
+        assert answered == {**result(made["id"]), "name": "look_up"}
+
+    def test_a_function_result_without_a_call_is_refused(self) -> None:
+        error = refused(user(), {"role": "function", "name": "look_up", "content": "x"})
+        assert (error.code, error.param) == ("tool_call_pairing", "messages[1]")
+
+    @pytest.mark.parametrize("role", ["", "User", "model", "tool_result"])
+    def test_an_unknown_role_is_refused_with_its_place(self, role: str) -> None:
+        error = refused(user(), {"role": role, "content": "x"})
+        assert (error.code, error.param) == ("unknown_role", "messages[1].role")
+
+
+class TestOrder:
+    def test_an_assistant_turn_stands_between_a_tool_and_the_user(self) -> None:
+        messages = sent(user(), calls("aaaaaaaaa"), result("aaaaaaaaa"), user("thanks"))
+        assert [turn["role"] for turn in messages] == ["user", "assistant", "tool", "assistant", "user"]
+        assert messages[3] == {"role": "assistant", "content": BRIDGE}
+
+    def test_nothing_is_put_where_the_order_is_right(self) -> None:
+        turns = [user(), calls("aaaaaaaaa", content=""), result("aaaaaaaaa"), {"role": "assistant", "content": "x"}]
+        messages = sent(system(), *turns, user())
+        assert [turn["role"] for turn in messages] == ["system", "user", "assistant", "tool", "assistant", "user"]
+
+    def test_an_empty_assistant_turn_is_left_out_and_named(self) -> None:
+        messages, dropped = read(user(), {"role": "assistant", "content": None}, user("again"))
+        assert messages == [user(), user("again")]
+        assert dropped == ["messages[1]"]
+
+    @pytest.mark.parametrize("content", [None, "", []])
+    def test_an_assistant_turn_that_only_calls_has_empty_content(self, content: Any) -> None:
+        assert sent(user(), calls("aaaaaaaaa", content=content), result("aaaaaaaaa"))[1]["content"] == ""
+
+    def test_words_beside_calls_stay(self) -> None:
+        assert sent(user(), calls("aaaaaaaaa", content="Looking."), result("aaaaaaaaa"))[1]["content"] == "Looking."
+
+    def test_a_prefix_may_come_last_and_nowhere_else(self) -> None:
+        prefix = {"role": "assistant", "content": "Dear", "prefix": True}
+        assert sent(user(), prefix, user())[1] == {"role": "assistant", "content": "Dear"}
+        assert sent(user(), prefix)[-1] == prefix
+        assert "prefix" not in sent(user(), {**prefix, "prefix": False}, user())[1]
+
+    @pytest.mark.parametrize(
+        "turns",
+        [
+            [system()],
+            [user(), {"role": "assistant", "content": "x"}],
+            [user(), {"role": "assistant", "content": "x", "prefix": False}],
+            [{"role": "assistant", "content": ""}],
+            [user(), system()],
+        ],
+    )
+    def test_nobody_to_answer_is_refused_at_the_last_message(self, turns: list[Turn]) -> None:
+        error = refused(*turns)
+        assert (error.code, error.param) == ("last_message_role", f"messages[{len(turns) - 1}].role")
+
+    def test_no_messages_are_refused(self) -> None:
+        assert (refused().code, refused().param) == ("empty_messages", "messages")
+
+    @pytest.mark.parametrize("role", ["user", "system", "developer"])
+    @pytest.mark.parametrize("content", [None, []])
+    def test_a_turn_without_content_is_refused(self, role: str, content: Any) -> None:
+        error = refused(user(), {"role": role, "content": content})
+        assert (error.code, error.param) == ("empty_content", "messages[1].content")
+
+
+class TestPairing:
+    def test_results_may_come_in_any_order(self) -> None:
+        messages = sent(user(), calls("aaaaaaaaa", "bbbbbbbbb"), result("bbbbbbbbb"), result("aaaaaaaaa"))
+        assert [turn.get("tool_call_id") for turn in messages[2:]] == ["bbbbbbbbb", "aaaaaaaaa"]
+
+    @pytest.mark.parametrize(
+        ("turns", "param"),
+        [
+            ([user(), calls("aaaaaaaaa")], "messages[1]"),
+            ([user(), calls("aaaaaaaaa", "bbbbbbbbb"), result("aaaaaaaaa")], "messages[2]"),
+            ([user(), calls("aaaaaaaaa"), user()], "messages[2]"),
+            ([user(), calls("aaaaaaaaa"), calls("bbbbbbbbb"), result("bbbbbbbbb")], "messages[2]"),
+            ([user(), result("aaaaaaaaa")], "messages[1].tool_call_id"),
+            ([user(), calls("aaaaaaaaa"), result("bbbbbbbbb")], "messages[2].tool_call_id"),
+            ([user(), calls("aaaaaaaaa"), result("aaaaaaaaa"), result("aaaaaaaaa")], "messages[3].tool_call_id"),
+            ([user(), calls("aaaaaaaaa"), {"role": "tool", "content": "x"}], "messages[2]"),
+            ([user(), calls("aaaaaaaaa", "aaaaaaaaa"), result("aaaaaaaaa")], "messages[1].tool_calls"),
+        ],
+    )
+    def test_a_call_without_its_one_result_is_refused_with_the_place(self, turns: list[Turn], param: str) -> None:
+        error = refused(*turns)
+        assert (error.code, error.param) == ("tool_call_pairing", param)
+        assert param.split(".")[0] in error.message
+
+
+class TestContent:
+    def test_a_tool_result_of_text_parts_becomes_plain_text(self) -> None:
+        parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+        assert sent(user(), calls("aaaaaaaaa"), result("aaaaaaaaa", parts))[-1]["content"] == "one\ntwo"
+        assert sent(user(), calls("aaaaaaaaa"), result("aaaaaaaaa", None))[-1]["content"] == ""
+
+    def test_a_tool_result_with_an_image_keeps_its_parts(self) -> None:
+        parts = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": "https://example.com/a.png"}]
+        assert sent(user(), calls("aaaaaaaaa"), result("aaaaaaaaa", parts))[-1]["content"] == parts
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [('{"q": 1}', '{"q": 1}'), ("not json", "not json"), ("", "{}"), (None, "{}"), ({"q": 1}, '{"q":1}')],
+    )
+    def test_arguments_are_json_text_as_the_model_wrote_it(self, arguments: Any, text: str) -> None:
+        turn = {"role": "assistant", "tool_calls": [call(arguments=arguments)]}
+        assert sent(user(), turn, result("aaaaaaaaa"))[1]["tool_calls"][0]["function"]["arguments"] == text
+
+    def test_what_was_thought_goes_back_as_a_thinking_part(self) -> None:
+        turn = {"role": "assistant", "content": "Four.", "reasoning_content": "2 + 2"}
+        assert sent(user(), turn, user())[1]["content"] == [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "2 + 2"}], "closed": True},
+            {"type": "text", "text": "Four."},
+        ]
+
+    @pytest.mark.parametrize("part", ["a", {"type": "text", "text": "a"}, {"type": "refusal", "refusal": "a"}])
+    def test_text_comes_in_three_forms(self, part: Any) -> None:
+        assert sent(user([part]))[0]["content"] == [{"type": "text", "text": "a"}]
+
+    @pytest.mark.parametrize(
+        ("part", "kept"),
+        [
+            ({"type": "image_url", "image_url": {"url": "u", "detail": "low"}}, None),
+            ({"type": "image_url", "image_url": "u"}, None),
+            ({"type": "document_url", "document_url": "u", "document_name": "n"}, None),
+            ({"type": "file", "file_id": "f"}, None),
+            ({"type": "file", "file": {"file_id": "f"}}, {"type": "file", "file_id": "f"}),
+            ({"type": "input_audio", "input_audio": "QUJD"}, None),
+            (
+                {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "wav"}},
+                {"type": "input_audio", "input_audio": "QUJD"},
+            ),
+            ({"type": "reference", "reference_ids": [1]}, None),
+            (
+                {"type": "image_url", "image_url": {"url": "u"}, "cache_control": {"type": "ephemeral"}},
+                {"type": "image_url", "image_url": {"url": "u"}},
+            ),
+        ],
+    )
+    def test_parts_of_both_dialects_take_mistrals_shape(self, part: Turn, kept: Turn | None) -> None:
+        assert sent(user([part]))[0]["content"] == [kept or part]
+
+    @pytest.mark.parametrize(
+        ("part", "code"),
+        [
+            ({"type": "video_url", "video_url": "u"}, "unsupported_content"),
+            ({"text": "a"}, "unsupported_content"),
+            ({"type": ["text"]}, "unsupported_content"),
+            ({"type": "text"}, "invalid_content"),
+            ({"type": "image_url", "image_url": 7}, "invalid_content"),
+            ({"type": "input_audio", "input_audio": {"format": "wav"}}, "invalid_content"),
+            ({"type": "file", "file": {}}, "invalid_content"),
+        ],
+    )
+    def test_a_part_that_cannot_be_served_is_refused_with_its_place(self, part: Turn, code: str) -> None:
+        error = refused(user(), user(["x", part]))
+        assert (error.code, error.param) == (code, "messages[1].content[1]")
+
+
+# Conversations of any order. A system turn after an assistant's or a tool's is left out: the vendor refuses it, the
+# router has no rule for it yet, and the refusal comes back as the upstream's own.
+TURNS = st.lists(
+    st.one_of(
+        st.builds(user, st.sampled_from(["hi", "", [{"type": "text", "text": "x"}]])),
+        st.builds(lambda text: {"role": "assistant", "content": text}, st.sampled_from(["x", "", None])),
+        st.builds(lambda text: {"role": "assistant", "content": text, "prefix": True}, st.sampled_from(["x", ""])),
+        st.builds(calls, st.sampled_from(["aaaaaaaaa", "call_1"])),
+        st.builds(calls, st.just("call_1"), st.just("bbbbbbbbb")),
+        st.builds(result, st.sampled_from(["aaaaaaaaa", "call_1", "bbbbbbbbb"]), st.sampled_from(["x", "", None])),
+    ),
+    max_size=7,
+)
+VALIDATORS = [
+    MistralRequestValidatorV5(ValidationMode.serving),
+    MistralRequestValidatorV13(ValidationMode.serving),
+]
+LOOK_UP = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
+
+
+@given(st.lists(st.just(system()), max_size=2), TURNS)
+def test_what_the_router_lets_pass_the_vendors_own_validators_accept(first: list[Turn], turns: list[Turn]) -> None:
+    try:
+        messages = sent(*first, user(), *turns)
+    except BadRequest:
+        return
+    request = ChatCompletionRequest.model_validate({"messages": messages, "tools": [LOOK_UP], "model": "m"})
+    for validator in VALIDATORS:
+        validator.validate_request(request)
+
+
+@given(st.lists(st.just(system()), max_size=2), TURNS)
+def test_a_conversation_read_once_is_not_changed_by_reading_it_again(first: list[Turn], turns: list[Turn]) -> None:
+    try:
+        messages = sent(*first, *turns)
+    except BadRequest:
+        return
+    assert read(*messages) == (messages, [])
+
+
+def test_a_message_without_defaults_is_small_on_the_wire() -> None:
+    assert msgspec.json.encode(Message(role="user", content="hi")) == b'{"role":"user","content":"hi"}'
