@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -122,6 +123,8 @@ def create_app(settings: Settings) -> Litestar:
             asyncio.create_task(_watch_files(rulebook)),
             asyncio.create_task(_turn_days(rulebook)),
         ]
+        gc.collect()
+        gc.freeze()  # what is there now stays; the collector need not walk it with every full round
         try:
             yield
         finally:

@@ -129,7 +129,9 @@ class Line:
     async def planned(self, journey: Journey, body: bytes) -> Plan:
         """The plan, made beside the event loop when the body is large: counting its tokens may take seconds, and
         everybody else's requests would wait, or be refused for a store that seems not to answer."""
-        return self.plan(journey, body) if len(body) < ASIDE_BYTES else await asyncio.to_thread(self.plan, journey, body)
+        return (
+            self.plan(journey, body) if len(body) < ASIDE_BYTES else await asyncio.to_thread(self.plan, journey, body)
+        )
 
     def plan(self, journey: Journey, body: bytes) -> Plan:
         """Parse, classify, plan. Raises BadRequest and its kin; the journey keeps how far it came."""

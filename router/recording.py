@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from router.core.charges import over_soft
 from router.core.explain import RouterObject, answered_by, cost_nano, explain, reason_of, saved_nano
 from router.core.journey import Journey
 from router.core.record import RequestRecord
@@ -45,6 +46,7 @@ class Recorder:
                 "output": record.output_tokens,
             },
             refusal=code,
+            warnings=[(account.scope.value, account.measure.value) for account in over_soft(journey.standings)],
             overhead_s=journey.overhead_ms(now_s) / 1000,
             duration_s=now_s - journey.started_s,
         )

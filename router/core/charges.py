@@ -213,6 +213,15 @@ class Denial(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
 
 
+def over_soft(standings: Iterable[Standing]) -> list[Account]:
+    """The soft accounts that are used beyond their limit: admitted, and to be warned of."""
+    return [
+        standing.account
+        for standing in standings
+        if standing.remaining < 0 and not standing.account.enforced and not standing.account.shadow
+    ]
+
+
 # What stays of a request that the upstream refused: it took a place in the minute and nothing else.
 VOIDED: Final = Amounts(nano=0, tokens=0, requests=1)
 NOTHING: Final = Amounts(nano=0, tokens=0, requests=0)

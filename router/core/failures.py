@@ -20,6 +20,8 @@ from router.wire.refusal import Refusal
 
 CAPACITY_CODE: Final = "3505"
 UNKNOWN_MODEL_CODE: Final = "1500"
+# The vendor's own client knows these beside the sentence with the window's size (mistral-vibe 2.18, seen 2026-07).
+OVERFLOW_TYPES: Final = frozenset({"model_context_exceeded", "prompt_too_long"})
 # Mistral names no waiting time; its windows slide over a minute, so a part of it frees within seconds.
 RATE_LIMITED_WAIT_MS: Final = 5_000
 
@@ -48,7 +50,8 @@ def outcome_of(status: int, refusal: Refusal) -> Outcome:
     if status in (400, 422):
         if refusal.code == UNKNOWN_MODEL_CODE or refusal.type == "invalid_model":
             return Outcome.MODEL_UNKNOWN
-        return Outcome.CONTEXT_TOO_LONG if refusal.window is not None else Outcome.REFUSED
+        too_long = refusal.window is not None or refusal.type in OVERFLOW_TYPES
+        return Outcome.CONTEXT_TOO_LONG if too_long else Outcome.REFUSED
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 520:  # Cloudflare's own: it lost the back end on the way

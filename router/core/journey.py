@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from router.core.charges import Measure, Standing
+from router.core.charges import Measure, Standing, over_soft
 from router.core.classify import Classification
 from router.core.explain import Attempt, answered_by, cost_nano, reason_of, saved_nano
 from router.core.money import usd
@@ -55,6 +55,11 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     """The response headers that are known by now. Cost, saved and attempts are left out while a stream still runs."""
     headers = {"x-request-id": journey.request_id, "x-router-overhead-ms": f"{journey.overhead_ms(now_s):.2f}"}
     headers |= _limits(journey.standings, journey.freed_nano)
+    warned = [
+        f"{account.scope.value} {account.measure.value} {account.window}" for account in over_soft(journey.standings)
+    ]
+    if warned:
+        headers["x-router-warning"] = f"over the soft limit: {', '.join(warned)}"
     if journey.degraded:
         headers["x-router-degraded"] = journey.degraded
     request, plan = journey.request, journey.plan

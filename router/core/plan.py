@@ -250,9 +250,9 @@ class _Judge:
             return Why.NO_PRICE
         if self.policy.region.value not in ("any", self.region):
             return Why.WRONG_REGION
-        for need, why in _LACKS.items():
-            if need in ask.needs and need not in card.abilities:
-                return why
+        if not ask.needs <= card.abilities:
+            missing = ask.needs - card.abilities
+            return next(why for need, why in _LACKS.items() if need in missing)
         wanted = max_tokens if ask.output_tokens_max is not None else min(OUTPUT_MIN, card.output_tokens_max)
         if input_tokens + wanted >= card.context_tokens:
             return Why.CONTEXT_TOO_SMALL

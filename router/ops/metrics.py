@@ -66,6 +66,12 @@ METRICS: Final = (
         labels=("team", "reason"),
     ),
     Metric(
+        name="router_soft_limit_exceeded_total",
+        kind="counter",
+        help="Requests admitted although a soft budget or limit was used up, by the rule's scope and measure.",
+        labels=("team", "scope", "measure"),
+    ),
+    Metric(
         name="router_plan_reasons_total",
         kind="counter",
         help="Why the serving model was chosen.",
@@ -146,6 +152,7 @@ class Metrics:
         saved_nano: int,
         tokens: Mapping[str, int],
         refusal: str | None,
+        warnings: Iterable[tuple[str, str]],
         overhead_s: float,
         duration_s: float,
     ) -> None:
@@ -153,6 +160,8 @@ class Metrics:
         self.child("router_requests_total", team, model, str(status)).inc()
         if refusal is not None:
             self.child("router_refusals_total", team, refusal).inc()
+        for scope, measure in warnings:
+            self.child("router_soft_limit_exceeded_total", team, scope, measure).inc()
         if reason:
             self.child("router_plan_reasons_total", team, reason).inc()
         for tried, outcome in attempts:

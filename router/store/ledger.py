@@ -126,7 +126,7 @@ class Ledger:
     ) -> Reservation | Denial:
         now_ms = int(self.clock() * 1000)
         for _ in range(2):
-            vector = _distinct(accounts(now_ms))
+            vector = accounts(now_ms)
             asked = [_asked(account, amounts) for account in vector]
             body: tuple[Any, ...] = (reservation_id, digest, lease_ms, note, asked)
             reply = await self._call(verb, team, _pack((ending, body) if ending else body))
@@ -174,13 +174,13 @@ class Ledger:
         self, reservation_id: str, team: str, accounts: tuple[Account, ...], amounts: Amounts, *, note: str = ""
     ) -> Reservation:
         """A reservation that the store knows nothing of; ending it later books a direct charge."""
-        now_ms, vector = int(self.clock() * 1000), _distinct(accounts)
+        now_ms = int(self.clock() * 1000)
         entries = tuple(
             (account.name, account.kind.value, amounts.on(account), account.begin, account.end, _at(account, now_ms))
-            for account in vector
+            for account in accounts
         )
         return Reservation(
-            id=reservation_id, team=team, entries=entries, accounts=vector, standings=(), held=amounts, note=note
+            id=reservation_id, team=team, entries=entries, accounts=accounts, standings=(), held=amounts, note=note
         )
 
     async def peek(self, team: str, accounts: Sequence[Account]) -> list[Standing]:
@@ -220,17 +220,6 @@ class Ledger:
         if self.test_clock:
             args.append(int(self.clock() * 1000))
         return await self.door.call(self.scripts[verb], keys, args)
-
-
-def _distinct(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
-    """Each account once: a rule about every key and one about this key mean the same account, and the strictest limit
-    that is enforced decides. Counted twice, it would be charged twice."""
-    found: dict[str, Account] = {}
-    for account in accounts:
-        other = found.get(account.name)
-        if other is None or (not account.enforced, account.limit) < (not other.enforced, other.limit):
-            found[account.name] = account
-    return accounts if len(found) == len(accounts) else tuple(found.values())
 
 
 def _asked(account: Account, amounts: Amounts | None) -> tuple[str, str, int, int, int, int]:

@@ -87,6 +87,8 @@ class Chunks:
             call.pop("id", None)
             if isinstance(function, dict) and not function.get("name"):
                 function.pop("name", None)
+                if self.dialect is Dialect.MISTRAL:  # its SDK wants a name in every fragment, and raises without
+                    function["name"] = ""
 
     def last(self, *, usage: dict[str, Any] | None, router: Any, apart: bool) -> list[dict[str, Any]]:
         """The chunks that end the stream: every choice's finish, the usage, what the router did. `apart` sends usage

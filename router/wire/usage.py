@@ -38,12 +38,13 @@ def read_usage(raw: Any) -> Usage | None:
         reported = msgspec.convert(raw, _Reported)
     except msgspec.ValidationError:
         return None
-    details = reported.prompt_tokens_details or reported.prompt_token_details
-    cached = details.cached_tokens if details else reported.num_cached_tokens
+    details = (reported.prompt_tokens_details, reported.prompt_token_details)
+    told = [part.cached_tokens for part in details if part is not None] + [reported.num_cached_tokens]
+    cached = next((count for count in told if count is not None), 0)
     if reported.prompt_tokens < 0 or reported.completion_tokens < 0:
         return None
     return Usage(
         input_tokens=reported.prompt_tokens,
         output_tokens=reported.completion_tokens,
-        cached_tokens=min(max(cached or 0, 0), reported.prompt_tokens),
+        cached_tokens=min(max(cached, 0), reported.prompt_tokens),
     )
