@@ -21,6 +21,7 @@ import uvloop
 from router import children
 from router.settings import Settings
 from router.store import embedded
+from router.store.connect import connect
 
 log = logging.getLogger("router.server")
 
@@ -32,6 +33,10 @@ RESPAWN_S: Final = 1.0
 
 class PortTaken(Exception):
     """Nothing can listen there; the message names --port."""
+
+
+class WrongStoreAddress(Exception):
+    """ROUTER_REDIS_URL is not an address that can be meant."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -61,6 +66,10 @@ def is_loopback(host: str) -> bool:
 def store(settings: Settings) -> Iterator[Settings]:
     """The settings with a store to talk to: the one they name, or the embedded one, which stops at the end."""
     if settings.redis_url is not None:
+        try:
+            connect(settings.redis_url)  # sends nothing yet
+        except ValueError as error:
+            raise WrongStoreAddress(f"ROUTER_REDIS_URL cannot be used: {error}.") from None
         yield settings
         return
     directory = (settings.data_dir / "store").absolute()

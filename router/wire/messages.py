@@ -97,11 +97,16 @@ def read_messages(incoming: Sequence[IncomingMessage], dropped: list[str]) -> tu
     if not incoming:
         raise BadRequest("messages is empty: send at least one user message.", code="empty_messages", param="messages")
     turns: list[Message] = []
+    moved: list[Message] = []
     open_calls: list[str] = []  # ids that wait for their result
     for index, raw in enumerate(incoming):
         turn = _read(raw, index, open_calls, dropped)
         if turn is None:
             dropped.append(f"messages[{index}]")
+            continue
+        if turn.role == "system" and turns and turns[-1].role in ("assistant", "tool"):
+            # Refused there; agents remind the model like this, and at the head it is still heard.
+            moved.append(turn)
             continue
         if turn.role != "tool" and open_calls:
             raise _unanswered(open_calls, f"messages[{index}]")
@@ -112,6 +117,10 @@ def read_messages(incoming: Sequence[IncomingMessage], dropped: list[str]) -> tu
         elif turn.tool_calls:
             open_calls = [call.id for call in turn.tool_calls]
         turns.append(turn)
+    spoken = [index for index, turn in enumerate(turns) if turn.role != "system"]
+    if spoken:  # and no reminder has the last word
+        first, last = spoken[0], spoken[-1] + 1
+        turns = [*turns[:first], *moved, *turns[last:], *turns[first:last]]
     _check_end(turns, open_calls, len(incoming) - 1)
     # An app that keeps its history keeps a served prefix too; only the last turn may be one.
     earlier = (msgspec.structs.replace(turn, prefix=None) if turn.prefix else turn for turn in turns[:-1])

@@ -152,6 +152,23 @@ class TestOrder:
     def test_words_beside_calls_stay(self) -> None:
         assert sent(user(), calls("aaaaaaaaa", content="Looking."), result("aaaaaaaaa"))[1]["content"] == "Looking."
 
+    @pytest.mark.parametrize(
+        "before",
+        [
+            [user(), {"role": "assistant", "content": "Yes."}],
+            [user(), calls("aaaaaaaaa"), result("aaaaaaaaa")],
+            [user(), calls("aaaaaaaaa")],
+        ],
+    )
+    def test_a_reminder_where_the_vendor_refuses_one_moves_to_the_head(self, before: list[Turn]) -> None:
+        after = [result("aaaaaaaaa")] if before[-1].get("tool_calls") else [user("Go on.")]
+        messages = sent(system("First."), *before, system("Remember."), *after)
+        assert messages[:2] == [system("First."), system("Remember.")]
+        assert messages[2:] == sent(*before, *after)
+
+    def test_a_reminder_behind_the_user_leaves_the_user_the_last_word(self) -> None:
+        assert sent(user(), system("Remember."), system("Both.")) == [system("Remember."), system("Both."), user()]
+
     def test_a_prefix_may_come_last_and_nowhere_else(self) -> None:
         prefix = {"role": "assistant", "content": "Dear", "prefix": True}
         assert sent(user(), prefix, user())[1] == {"role": "assistant", "content": "Dear"}
@@ -165,7 +182,6 @@ class TestOrder:
             [user(), {"role": "assistant", "content": "x"}],
             [user(), {"role": "assistant", "content": "x", "prefix": False}],
             [{"role": "assistant", "content": ""}],
-            [user(), system()],
         ],
     )
     def test_nobody_to_answer_is_refused_at_the_last_message(self, turns: list[Turn]) -> None:
@@ -276,10 +292,10 @@ class TestContent:
         assert (error.code, error.param) == (code, "messages[1].content[1]")
 
 
-# Conversations of any order. A system turn after an assistant's or a tool's is left out: the vendor refuses it, the
-# router has no rule for it yet, and the refusal comes back as the upstream's own.
+# Conversations of any order.
 TURNS = st.lists(
     st.one_of(
+        st.builds(system, st.sampled_from(["Be kind.", "Be quick."])),
         st.builds(user, st.sampled_from(["hi", "", [{"type": "text", "text": "x"}]])),
         st.builds(lambda text: {"role": "assistant", "content": text}, st.sampled_from(["x", "", None])),
         st.builds(lambda text: {"role": "assistant", "content": text, "prefix": True}, st.sampled_from(["x", ""])),
