@@ -1,0 +1,37 @@
+"""A client of the worker's store, inside one event loop per test."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from router.store.connect import Client, connect
+
+Run = Callable[[Callable[[Client], Awaitable[Any]]], Any]
+
+
+@pytest.fixture
+def run(store_url: str) -> Run:
+    """Run a coroutine function with a client of the store, and close the client."""
+
+    def go(main: Callable[[Client], Awaitable[Any]]) -> Any:
+        async def whole() -> Any:
+            client = connect(store_url)
+            try:
+                return await main(client)
+            finally:
+                await client.aclose()
+
+        return asyncio.run(whole())
+
+    return go
+
+
+@pytest.fixture
+def team() -> str:
+    """A team that nothing was ever charged to."""
+    return f"t-{uuid.uuid4().hex[:12]}"
