@@ -181,7 +181,8 @@ class Line:
                 raise
             # The policy would rather overspend than refuse: the cost is booked when the store is back.
             journey.degraded, journey.admitted = "store", True
-            return self.ledger.unheld(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
+            vector, note = accounts(name, journey.at_ms), note_of(journey, first)
+            return self.ledger.unheld(hold_id, journey.team, vector, first.most, note=note)
         if isinstance(held, Denial):
             journey.standings = (held.standing,)
             raise denied(held, journey.team)

@@ -65,7 +65,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 # holds.lua numbers its answers so.
 _GRANTED, _DENIED, _STALE = 1, 0, 2
-# The verbs that write a record: they take two keys and an argument more.
+# The verbs that write a record: they take three keys and an argument more.
 _WRITING: Final = ("settle", "record")
 
 
@@ -215,7 +215,7 @@ class Ledger:
         keys = [names.ledger(team), names.leases(team), names.unconfirmed(team)]
         args: list[bytes | int] = [argument]
         if verb in _WRITING:
-            keys += [names.records(team), names.sums(team, write.hour if write else 0)]
+            keys += [names.records(team), names.sums(team, write.hour if write else 0), names.hours(team)]
             args.append(write.record if write else b"")
         if self.test_clock:
             args.append(int(self.clock() * 1000))
@@ -281,8 +281,8 @@ def _charges(reservation: Reservation, actual: Amounts) -> list[int]:
     return [actual.on(account) for account in reservation.accounts]
 
 
-def _written(write: Write | None) -> tuple[int, list[str | int], int]:
+def _written(write: Write | None) -> tuple[int, list[str | int], int, int]:
     if write is None:
-        return (0, [], 0)
+        return (0, [], 0, 0)
     flat = [item for field, number in write.sums.items() if number for item in (field, number)]
-    return (write.kept, flat, write.sums_ms)
+    return (write.kept, flat, write.sums_ms, write.hour)

@@ -30,6 +30,11 @@ def sums(team: str, hour: int) -> str:
     return f"{{{team}}}:sums:{hour}"
 
 
+def hours(team: str) -> str:
+    """The hours for which there are sums."""
+    return f"{{{team}}}:hours"
+
+
 def feedback(team: str, day: int) -> str:
     """`day` counts from the epoch."""
     return f"{{{team}}}:feedback:{day}"

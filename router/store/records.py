@@ -131,9 +131,8 @@ class Records:
         return total, groups
 
     async def _sums(self, team: str, first: int, last: int) -> AsyncIterator[tuple[int, list[str], str, int]]:
-        last = min(last, int(self._clock() * 1000) // HOUR_MS + 2)
-        first = max(first, last - SUMS_KEPT_MS // HOUR_MS)
-        hours = range(first, last)
+        found = await self._ask(self._client.smembers(names.hours(team)))
+        hours = sorted(hour for hour in map(int, found) if first <= hour < last)
         for start in range(0, len(hours), 1_000):
             some = hours[start : start + 1_000]
             pipe = self._client.pipeline(transaction=False)

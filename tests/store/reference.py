@@ -215,7 +215,7 @@ class Reference:
     def renew(self, ids: Sequence[str], lease_ms: int) -> int:
         alive = [self.holds[name] for name in ids if name in self.holds and self.holds[name].state == HELD]
         for hold in alive:
-            hold.until_ms = self.mark_ms + lease_ms
+            hold.until_ms = max(hold.until_ms, self.mark_ms + lease_ms)
         return len(alive)
 
     def _look(self, accounts: Sequence[Account], amounts: Amounts) -> Answer:

@@ -9,7 +9,7 @@ local renewed = 0
 for _, id in ipairs(ids) do
   local record = hold_load(id)
   if record and record[1] == 'H' then
-    redis.call('ZADD', LEASES, now + lease_ms, id)
+    redis.call('ZADD', LEASES, 'GT', now + lease_ms, id)
     renewed = renewed + 1
   end
 end
