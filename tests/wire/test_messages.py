@@ -9,54 +9,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mistral_common.protocol.instruct.request import ChatCompletionRequest
-from mistral_common.protocol.instruct.validator import (
-    MistralRequestValidatorV5,
-    MistralRequestValidatorV13,
-    ValidationMode,
-)
 
-from router.errors import BadRequest
-from router.wire.messages import BRIDGE, IncomingMessage, Message, read_messages, short_id
-
-Turn = dict[str, Any]
-
-
-def read(*turns: Turn) -> tuple[list[Turn], list[str]]:
-    """The conversation as it is sent, and what was dropped."""
-    dropped: list[str] = []
-    messages = read_messages(msgspec.convert(list(turns), list[IncomingMessage]), dropped)
-    return list(msgspec.to_builtins(messages)), dropped
-
-
-def sent(*turns: Turn) -> list[Turn]:
-    return read(*turns)[0]
-
-
-def refused(*turns: Turn) -> BadRequest:
-    with pytest.raises(BadRequest) as caught:
-        read(*turns)
-    return caught.value
-
-
-def user(content: Any = "hi") -> Turn:
-    return {"role": "user", "content": content}
-
-
-def system(content: Any = "Be brief.") -> Turn:
-    return {"role": "system", "content": content}
-
-
-def call(call_id: str | None = "aaaaaaaaa", arguments: Any = "{}") -> Turn:
-    return {"id": call_id, "type": "function", "function": {"name": "look_up", "arguments": arguments}}
-
-
-def calls(*ids: str, **fields: Any) -> Turn:
-    return {"role": "assistant", "tool_calls": [call(call_id) for call_id in ids], **fields}
-
-
-def result(call_id: str, content: Any = "found", **fields: Any) -> Turn:
-    return {"role": "tool", "tool_call_id": call_id, "content": content, **fields}
+from router.wire.messages import BRIDGE, Message, short_id
+from tests.wire.turns import Turn, call, calls, read, refused, result, sent, system, user
 
 
 class TestIds:
@@ -290,46 +245,6 @@ class TestContent:
     def test_a_part_that_cannot_be_served_is_refused_with_its_place(self, part: Turn, code: str) -> None:
         error = refused(user(), user(["x", part]))
         assert (error.code, error.param) == (code, "messages[1].content[1]")
-
-
-# Conversations of any order.
-TURNS = st.lists(
-    st.one_of(
-        st.builds(system, st.sampled_from(["Be kind.", "Be quick."])),
-        st.builds(user, st.sampled_from(["hi", "", [{"type": "text", "text": "x"}]])),
-        st.builds(lambda text: {"role": "assistant", "content": text}, st.sampled_from(["x", "", None])),
-        st.builds(lambda text: {"role": "assistant", "content": text, "prefix": True}, st.sampled_from(["x", ""])),
-        st.builds(calls, st.sampled_from(["aaaaaaaaa", "call_1"])),
-        st.builds(calls, st.just("call_1"), st.just("bbbbbbbbb")),
-        st.builds(result, st.sampled_from(["aaaaaaaaa", "call_1", "bbbbbbbbb"]), st.sampled_from(["x", "", None])),
-    ),
-    max_size=7,
-)
-VALIDATORS = [
-    MistralRequestValidatorV5(ValidationMode.serving),
-    MistralRequestValidatorV13(ValidationMode.serving),
-]
-LOOK_UP = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
-
-
-@given(st.lists(st.just(system()), max_size=2), TURNS)
-def test_what_the_router_lets_pass_the_vendors_own_validators_accept(first: list[Turn], turns: list[Turn]) -> None:
-    try:
-        messages = sent(*first, user(), *turns)
-    except BadRequest:
-        return
-    request = ChatCompletionRequest.model_validate({"messages": messages, "tools": [LOOK_UP], "model": "m"})
-    for validator in VALIDATORS:
-        validator.validate_request(request)
-
-
-@given(st.lists(st.just(system()), max_size=2), TURNS)
-def test_a_conversation_read_once_is_not_changed_by_reading_it_again(first: list[Turn], turns: list[Turn]) -> None:
-    try:
-        messages = sent(*first, *turns)
-    except BadRequest:
-        return
-    assert read(*messages) == (messages, [])
 
 
 def test_a_message_without_defaults_is_small_on_the_wire() -> None:
