@@ -1,6 +1,7 @@
 # Everything a person or CI does with this project. `make run` is the first thing to try.
 
-PYTHON ?= python3.11
+# Any Python from 3.11 on: `make run PYTHON=python3.13` chooses another.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS := $(VENV)/.runs

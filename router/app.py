@@ -9,19 +9,18 @@ import os
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
 from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
-from redis.exceptions import RedisError
 from watchfiles import awatch
 
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
-from router.api.chat import chat
+from router.api.chat import Works, chat
 from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
@@ -42,7 +41,7 @@ from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
-from router.store.connect import Door, connect
+from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -58,6 +57,7 @@ log = logging.getLogger("router.app")
 DRAIN_S = 30.0
 # An operator's question waits this long for what this process has answered but not booked yet.
 READ_S = 1.0
+CHORE_PAUSE_S = 1.0
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -72,7 +72,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     client = connect(settings.redis_url)
     ledger, health = Ledger(Door(client)), Health()
-    leases = Leases(ledger)
+    leases, works = Leases(ledger), Works()
     settler = Settler(
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
     )
@@ -109,7 +109,7 @@ def create_app(settings: Settings) -> Litestar:
     async def ready() -> str | None:
         try:
             await client.ping()
-        except (RedisError, OSError):
+        except STORE_ERRORS:
             rules = rulebook.current
             served = any(policy.when_store_away is StoreAway.ALLOW for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
@@ -117,12 +117,8 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        chores = [
-            asyncio.create_task(keyring.watch()),
-            asyncio.create_task(leases.watch()),
-            asyncio.create_task(_watch_files(rulebook)),
-            asyncio.create_task(_turn_days(rulebook)),
-        ]
+        jobs = (keyring.watch, leases.watch, lambda: _watch_files(rulebook), lambda: _turn_days(rulebook))
+        chores = [asyncio.create_task(_for_ever(job)) for job in jobs]
         gc.collect()
         gc.freeze()  # what is there now stays; the collector need not walk it with every full round
         try:
@@ -130,6 +126,7 @@ def create_app(settings: Settings) -> Litestar:
         finally:
             for chore in chores:
                 chore.cancel()
+            await works.ended(DRAIN_S)  # cut off or not, each has a hold to end
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await upstream.close()
@@ -137,7 +134,7 @@ def create_app(settings: Settings) -> Litestar:
 
     edge = settings.edge
     data_plane = {
-        "/v1/chat/completions": guarded(chat(line, Collection(time.monotonic), edge), edge, ("POST",)),
+        "/v1/chat/completions": guarded(chat(line, Collection(time.monotonic), works, edge), edge, ("POST",)),
         "/v1/route": guarded(route(line, edge), edge, ("POST",)),
         "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
         "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),
@@ -186,6 +183,16 @@ def _behind(handler: Any, guard: AdminGuard) -> Any:
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+async def _for_ever(job: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Keep a chore going: what goes wrong in one round must not end it for good."""
+    while True:
+        try:
+            await job()
+        except Exception:
+            log.exception("a chore stumbled; it goes on")
+        await asyncio.sleep(CHORE_PAUSE_S)
 
 
 async def _watch_files(rulebook: Rulebook) -> None:

@@ -82,13 +82,17 @@ class Keeper:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
+        """Raises OSError when it cannot be started the first time."""
         self._command = command
+        self._failure: OSError | None = None
         self._stopping = threading.Event()
         self._started = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._thread.start()
         self._started.wait()
+        if self._failure is not None:
+            raise self._failure
 
     def stop(self) -> None:
         """End the child, for good."""
@@ -99,8 +103,16 @@ class Keeper:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            self._child = start(self._command)
-            self._started.set()
-            self._child.wait()
+            try:
+                self._child = start(self._command)
+            except OSError as error:
+                if not self._started.is_set():
+                    self._failure = error
+                    self._started.set()
+                    return
+                log.error("%s cannot be started: %s", self._command[0], error)
+            else:
+                self._started.set()
+                self._child.wait()
             if not self._stopping.wait(RESTART_S):
                 log.error("%s ended by itself; it is started again", Path(self._command[0]).name)

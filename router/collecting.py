@@ -32,6 +32,17 @@ class _Left:
     request_id: str
     until_s: float = float("inf")
     size: int = 0
+    claimed: bool = False
+
+
+@dataclass(slots=True)
+class Collected:
+    """An answer and the id of the request that paid for it. `taken` is told whether it reached the app; each answer is
+    collected once."""
+
+    whole: Whole
+    paid_by: str
+    taken: Callable[[bool], None]
 
 
 class Collection:
@@ -57,24 +68,39 @@ class Collection:
             left.until_s = self._clock() + KEPT_S
             left.size = len(answer.body) if answer is not None else 0
             self._forget()
+            asyncio.get_running_loop().call_later(KEPT_S, self._forget)
 
         return arrived
 
-    async def collect(self, journey: Journey, body: bytes) -> tuple[Whole, str] | None:
-        """The answer left for this call and the id of the request that paid for it; waits for one that is still under
-        way. None when there is none, or when the call does not say that it is a retry."""
+    async def collect(self, journey: Journey, body: bytes) -> Collected | None:
+        """The answer left for this call; waits for one that is still under way. None when there is none, or when the
+        call does not say that it is a retry. Whoever gets one says afterwards whether it was `taken`."""
         if not journey.wanted.retry_count and journey.wanted.idempotency_key is None:
             return None
         self._forget()
-        left = self._left.pop(_name(journey, body), None)
-        if left is None:
+        name = _name(journey, body)
+        left = self._left.get(name)
+        if left is None or left.claimed:
             return None
+        left.claimed = True
         try:
             async with asyncio.timeout(max(0.0, journey.deadline_s - self._clock())):
-                answer = await left.answer
+                answer = await asyncio.shield(left.answer)
         except TimeoutError:
+            answer = None
+        except asyncio.CancelledError:
+            left.claimed = False  # the next retry finds it
+            raise
+        if answer is None:
+            left.claimed = False
             return None
-        return (answer, left.request_id) if answer is not None else None
+
+        def taken(really: bool) -> None:
+            left.claimed = False
+            if really:
+                self._left.pop(name, None)
+
+        return Collected(answer, left.request_id, taken)
 
     def _forget(self) -> None:
         now_s = self._clock()

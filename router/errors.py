@@ -26,8 +26,8 @@ from typing import Any, ClassVar
 class RouterError(Exception):
     """`message` is for the caller: what happened, to whom, what to do next, and no secret.
 
-    `param` names the place (a field path or a JSON pointer), `extra` goes into the error object, `headers` onto the
-    answer. `retry_after_ms` is given only when waiting helps.
+    `param` names the place (a field path or a JSON pointer), `extra` goes into the error object. `retry_after_ms` is
+    given only when waiting helps.
     """
 
     status: ClassVar[int] = 500

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from router.core.asked import Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
 from router.core.charges import Account, Denial, Owner, accounts_of
 from router.core.classify import classify
@@ -16,7 +17,7 @@ from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
 from router.core.language import Detector
 from router.core.money import parse_usd
-from router.core.plan import Plan, Why, Wishes, make_plan, understand
+from router.core.plan import Plan, Why, make_plan
 from router.core.policy import Policy, StoreAway
 from router.core.record import request_id
 from router.core.refusals import denied, unsuitable

@@ -29,7 +29,6 @@ class Recorder:
 
     def finish(self, journey: Journey, status: int, code: str | None) -> Write:
         """Count the request, once, and say what is to be written of it."""
-        journey.recorded = True
         now_s = self.clock()
         record = _record(journey, status, code, now_s)
         self.metrics.request_finished(
@@ -38,13 +37,18 @@ class Recorder:
             status=status,
             reason=record.reason,
             attempts=[(attempt.model, attempt.outcome.value) for attempt in journey.attempts],
-            cost_nano=record.nano_usd,
+            costs=[(attempt.model, attempt.nano_usd) for attempt in journey.attempts],
             saved_nano=record.saved_nano_usd,
-            tokens={
-                "input": record.input_tokens - record.cached_tokens,
-                "cached": record.cached_tokens,
-                "output": record.output_tokens,
-            },
+            tokens=[
+                (attempt.model, kind, count)
+                for attempt in journey.attempts
+                if attempt.usage is not None
+                for kind, count in (
+                    ("input", attempt.usage.input_tokens - attempt.usage.cached_tokens),
+                    ("cached", attempt.usage.cached_tokens),
+                    ("output", attempt.usage.output_tokens),
+                )
+            ],
             refusal=code,
             warnings=[(account.scope.value, account.measure.value) for account in over_soft(journey.standings)],
             overhead_s=journey.overhead_ms(now_s) / 1000,

@@ -15,8 +15,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from router.core.asked import AUTO
 from router.core.catalog import Catalogue, Shelf
-from router.core.plan import AUTO
 from router.core.policy import Budget, Limit, Policy, Scope, check_policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
@@ -104,7 +104,7 @@ def decode(path: Path, kind: type[T]) -> T:
         what, _, place = str(error).replace("`key` in `$", "`$").partition(" - at `$")
         place = place.rstrip("`").lstrip(".")
         raise ConfigError(path, f"{place}: {what}" if place else what) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError, OSError) as error:
         raise ConfigError(path, f"cannot be read: {error}") from None
 
 
@@ -143,9 +143,10 @@ class Rulebook:
         """Swap in what the files say now, or keep what holds and say why."""
         try:
             rules = load_rules(self.config_dir, self.policies_dir, self._today())
-        except ConfigError as error:
-            self.refused = str(error)
-            log.error("the new rules were refused, the old ones stay: %s", error)
+        except Exception as error:
+            # Whatever is wrong with a file, the rules in force stay, and the next change is looked at again.
+            self.refused = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
+            log.error("the new rules were refused, the old ones stay: %s", self.refused)
             self._on_reload("refused")
             return
         self.refused = None

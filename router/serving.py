@@ -21,6 +21,7 @@ from router.core.failures import failure_of
 from router.core.journey import Journey
 from router.core.money import usd
 from router.core.plan import Verdict
+from router.core.policy import StoreAway
 from router.errors import RouterError, StoreUnavailable, UpstreamBadResponse
 from router.recording import Recorder, explained
 from router.store.leases import LEASE_MS, Leases
@@ -98,12 +99,14 @@ class Serving:
             while turn is not None:
                 tried = await self.attempting.once(journey, turn.verdict, last=state.index + 1 == state.candidates)
                 journey.upstream_s += self.clock() - turn.began_s
-                self.health.note(turn.verdict.card.name, tried.outcome)
-                if tried.outcome is Outcome.OK:
+                if tried.opened is not None:
                     answered, turn = turn, None
-                    if tried.opened is not None:
-                        return Streamed(frames=self._frames(journey, answered, tried.opened))
-                    return self._answer(journey, answered, tried)
+                    return Streamed(frames=self._frames(journey, answered, tried.opened))
+                self._learn(journey, turn, tried.outcome)
+                if tried.outcome is Outcome.OK:
+                    whole = self._answer(journey, turn, tried)
+                    turn = None
+                    return whole
                 self._note(journey, turn, tried)
                 failure = failure_of(tried.outcome, tried.refusal, len(journey.attempts))
                 step = after(
@@ -126,11 +129,12 @@ class Serving:
                         if turn is None:
                             self._record(journey, failure.status, failure.code)
             raise failure
-        finally:
+        except BaseException as error:
             if turn is not None:
                 if turn.ends is None:
                     self._note(journey, turn, Tried(outcome=Outcome.APP_LEFT))
-                self._end(journey, turn, APP_LEFT_STATUS, "app_left")
+                self._end(journey, turn, *_left_by(error))
+            raise
 
     def _answer(self, journey: Journey, turn: _Turn, tried: Tried) -> Whole:
         answer = tried.answer
@@ -155,6 +159,7 @@ class Serving:
                 if self.clock() - began_s > STREAM_S_MAX:
                     raise AttemptFailed(Outcome.CUT)
                 yield frame(msgspec.json.encode(chunk))
+            self.health.note(turn.verdict.card.name, Outcome.OK)
             self._note(journey, turn, Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage)))
             status, code = 200, ""
             last = chunks.last(
@@ -177,6 +182,13 @@ class Serving:
             journey.upstream_s += self.clock() - began_s
             self._end(journey, turn, status, code or None)
             await opened.stack.aclose()
+
+    def _learn(self, journey: Journey, turn: _Turn, outcome: Outcome) -> None:
+        """How the model did. A time-out that the app chose shorter than ours says nothing about the model."""
+        chosen_s = journey.wanted.timeout_s
+        hasty = chosen_s is not None and chosen_s < self.attempting.timing.first_byte
+        if not (hasty and outcome is Outcome.TIMED_OUT):
+            self.health.note(turn.verdict.card.name, outcome)
 
     def _note(self, journey: Journey, turn: _Turn, tried: Tried) -> None:
         """The attempt is over: add it to the journey, and decide how its hold ends."""
@@ -228,8 +240,13 @@ class Serving:
         except StoreUnavailable:
             # Nobody knows what the store did. Both ends are delivered until it has taken them.
             self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual))
-            self.give_back(hold_id, journey.team, vector(name, journey.at_ms), most)
-            return None
+            accounts = vector(name, journey.at_ms)
+            if journey.policy is None or journey.policy.when_store_away is not StoreAway.ALLOW:
+                self.give_back(hold_id, journey.team, accounts, most)
+                return None
+            journey.degraded = "store"
+            unheld = self.ledger.unheld(hold_id, journey.team, accounts, most, note=note_of(journey, verdict))
+            return _Turn(hold=unheld, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
         except asyncio.CancelledError:
             self.give_back(hold_id, journey.team, vector(name, journey.at_ms), most)
             raise
@@ -254,6 +271,12 @@ class Serving:
     def _record(self, journey: Journey, status: int, code: str) -> None:
         write = self.recorder.finish(journey, status, code)
         self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
+
+
+def _left_by(error: BaseException) -> tuple[int, str]:
+    """The record's status and code for a request that was left in the middle."""
+    hung_up = isinstance(error, asyncio.CancelledError | GeneratorExit)
+    return (APP_LEFT_STATUS, "app_left") if hung_up else (500, "internal_error")
 
 
 def note_of(journey: Journey, verdict: Verdict) -> str:

@@ -107,9 +107,7 @@ def load_settings(
     path = config_dir / ROUTER
     file = decode(path, RouterFile) if path.exists() else RouterFile()
     redis_url = secret("ROUTER_REDIS_URL", environ)  # it may hold a password
-    region = environ.get("ROUTER_UPSTREAM_REGION") or file.upstream.region
-    if region not in REGION_FACTORS:
-        raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
+    region = region_of(file, path, environ)
     url = environ.get("ROUTER_UPSTREAM_URL") or file.upstream.url
     if not url.startswith(("http://", "https://")):
         raise ConfigError(path, f"upstream.url: {url!r} is not an http or https address")
@@ -135,6 +133,14 @@ def load_settings(
         loopback=loopback,
         workers=workers,
     )
+
+
+def region_of(file: RouterFile, path: Path, environ: Mapping[str, str]) -> str:
+    """Where the upstream computes. Raises ConfigError for a region without a price factor."""
+    region = environ.get("ROUTER_UPSTREAM_REGION") or file.upstream.region
+    if region not in REGION_FACTORS:
+        raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
+    return region
 
 
 def secret(name: str, environ: Mapping[str, str]) -> Secret | None:

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.core.plan import AUTO
+from router.core.asked import AUTO
 from router.core.policy import NAME
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound

@@ -19,16 +19,21 @@ class SignIn(InvalidKey):
 
 
 class AdminGuard:
-    """A Litestar guard: the admin key as a bearer token, or as the password of HTTP Basic, which browsers ask for.
-    Raises InvalidKey; with `people` SignIn."""
+    """A Litestar guard: the admin key as a bearer token. Raises InvalidKey.
+
+    With `people` also as the password of HTTP Basic, which browsers ask for, and raising SignIn. Only for pages that
+    change nothing: a browser sends Basic along with whatever another site makes it ask.
+    """
 
     def __init__(self, admin_key: Secret, *, people: bool = False) -> None:
         self._key = admin_key
+        self._people = people
         self._refusal = SignIn if people else InvalidKey
 
     def __call__(self, connection: ASGIConnection, _: BaseRouteHandler) -> None:  # type: ignore[type-arg]
         headers = {name.lower(): value for name, value in connection.headers.items()}
-        given = bearer(headers) or _password(headers.get("authorization", "")) or ""
+        authorization = {"authorization": headers.get("authorization", "")}
+        given = bearer(authorization) or (_password(**authorization) if self._people else None) or ""
         if not hmac.compare_digest(given.encode(), self._key.reveal().encode()):
             raise self._refusal("The operations plane needs the admin key: send it as `Authorization: Bearer …`.")
 

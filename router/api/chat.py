@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
+from typing import Any
 
 from router.api.edge import Handler, Receive, Scope, Send, answer, hung_up, read_json, refuse, start
 from router.collecting import Collection
 from router.core.journey import Journey, told_headers
 from router.errors import RouterError
 from router.pipeline import CHAT, Line
-from router.serving import Streamed, Whole
+from router.serving import STREAM_S_MAX, Streamed, Whole
 from router.settings import Edge
 from router.wire.headers import read_headers
 
 
-def chat(line: Line, collection: Collection, edge: Edge) -> Handler:
+class Works:
+    """The requests under way, so that a stop can wait for what they still have to hand over."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Whole | None]] = set()
+
+    def start(self, work: Coroutine[None, None, Whole | None]) -> asyncio.Task[Whole | None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def ended(self, timeout_s: float) -> None:
+        """Wait until none is left, or the time is over."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=timeout_s)
+
+
+def chat(line: Line, collection: Collection, works: Works, edge: Edge) -> Handler:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         journey = line.begin(read_headers(scope["headers"]), CHAT)
         with line.recorder.metrics.child("router_requests_in_flight").track_inprogress():
@@ -27,21 +47,35 @@ def chat(line: Line, collection: Collection, edge: Edge) -> Handler:
                 line.refused(journey, error)
                 await refuse(send, error, told_headers(journey, line.recorder.clock()))
                 return
-            collected = await collection.collect(journey, body)
-            if collected is None:
-                await _serve(journey, body, receive, send)
-            else:
-                whole, paid_by = collected
-                line.collected(journey)
-                headers = {**told_headers(journey, line.recorder.clock()), "x-router-cache": f"collected {paid_by}"}
-                await answer(send, 200, whole.body, headers)
+            watch = asyncio.ensure_future(hung_up(receive))
+            try:
+                if not await _collect(journey, body, watch, send):
+                    await _serve(journey, body, watch, send)
+            finally:
+                watch.cancel()
 
-    async def _serve(journey: Journey, body: bytes, receive: Receive, send: Send) -> None:
+    async def _collect(journey: Journey, body: bytes, watch: asyncio.Future[None], send: Send) -> bool:
+        """Answer a retry with what its first try left. False when nothing was left."""
+        asking = asyncio.ensure_future(collection.collect(journey, body))
+        await _either(asking, watch)
+        if not asking.done():
+            asking.cancel()
+            await asyncio.wait({asking})
+            return True  # this app has left too; the answer waits for the next retry
+        collected = asking.result()
+        if collected is None:
+            return False
+        line.collected(journey)
+        headers = told_headers(journey, line.recorder.clock())
+        await answer(send, 200, collected.whole.body, {**headers, "x-router-cache": f"collected {collected.paid_by}"})
+        collected.taken(not watch.done())
+        return True
+
+    async def _serve(journey: Journey, body: bytes, watch: asyncio.Future[None], send: Send) -> None:
         """Serve, and watch whether the app stays: a stream ends with it, a plain call runs on, for it is paid for."""
-        watch = asyncio.ensure_future(hung_up(receive))
-        work = asyncio.ensure_future(_work(line, journey, body, send, watch))
+        work = works.start(_work(line, journey, body, send, watch))
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            await _either(work, watch)
             if not work.done() and journey.request is not None:
                 if journey.request.stream:
                     work.cancel()  # closes the upstream's connection, which ends the generation
@@ -52,12 +86,16 @@ def chat(line: Line, collection: Collection, edge: Edge) -> Handler:
                     arrived(work.result() if not work.cancelled() and work.exception() is None else None)
             await asyncio.wait({work})
         finally:
-            watch.cancel()
             work.cancel()
         if not work.cancelled():
             work.result()
 
     return handle
+
+
+async def _either(*awaited: asyncio.Future[Any]) -> None:
+    """Wait until one of them is done."""
+    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _work(line: Line, journey: Journey, body: bytes, send: Send, left: asyncio.Future[None]) -> Whole | None:
@@ -76,7 +114,9 @@ async def _work(line: Line, journey: Journey, body: bytes, send: Send, left: asy
             async with aclosing(frames):
                 first = await anext(frames)
                 if not left.done():
-                    await _stream(first, frames, told_headers(journey, clock(), streaming=True), send)
+                    with contextlib.suppress(TimeoutError):  # an app that does not read must not keep it open for ever
+                        async with asyncio.timeout(STREAM_S_MAX):
+                            await _stream(first, frames, told_headers(journey, clock(), streaming=True), send)
             return None
 
 

@@ -29,7 +29,7 @@ class HeadersTooLarge(RouterError):
 
 
 class InternalError(RouterError):
-    """What nobody foresaw. The reason is in the log, under the request id."""
+    """What nobody foresaw. The reason is in the log."""
 
     status, type, code = 500, "server_error", "internal_error"
 

@@ -8,10 +8,10 @@ from urllib.parse import unquote
 import msgspec
 
 from router.api.edge import Handler, Receive, Scope, Send, answer
+from router.core.asked import AUTO, in_scope
 from router.core.catalog import Ability, ModelCard, Stage
 from router.core.journey import Journey
 from router.core.money import usd
-from router.core.plan import AUTO, in_scope
 from router.core.policy import MODES
 from router.errors import ModelNotFound
 from router.pipeline import MODELS, Line
@@ -85,7 +85,10 @@ def _virtual(name: str, cards: list[ModelCard]) -> dict[str, Any]:
         "description": f"The cheapest model that is good enough ({mode}{share}).",
         "max_context_length": max((card.context_tokens for card in chat), default=0),
         "aliases": [],
-        "capabilities": {flag: any(ability in card.abilities for card in chat) for flag, ability in _FLAGS.items()},
+        "capabilities": {
+            flag: ability is not Ability.FIM and any(ability in card.abilities for card in chat)
+            for flag, ability in _FLAGS.items()
+        },
         "type": "base",
     }
 

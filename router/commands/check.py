@@ -14,14 +14,14 @@ from typing import Any, Final
 import msgspec
 import rich_click as click
 from redis.asyncio import RedisCluster
-from redis.exceptions import RedisError
 
 from router.commands.options import as_json, folders
+from router.core.catalog import Stage
 from router.core.rules import Rules
 from router.errors import StoreUnavailable
 from router.rulebook import ConfigError, decode, load_rules
 from router.settings import ROUTER, MissingSecret, RouterFile, load_settings, secret
-from router.store.connect import Door, connect
+from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.ledger import Ledger
 from router.upstream.client import AttemptFailed, Upstream
 
@@ -102,7 +102,7 @@ _NO_STORE: Final = {"ROUTER_KEY_PEPPER": "-", "ROUTER_ADMIN_KEY": "-"}
 def _try(part: str, ask: Callable[[], Finding]) -> Finding:
     try:
         return ask()
-    except (RedisError, OSError, ValueError, StoreUnavailable, AttemptFailed) as error:
+    except (*STORE_ERRORS, ValueError, StoreUnavailable, AttemptFailed) as error:
         return Finding(part=part, state="failed", what=f"{type(error).__name__}: {error}")
 
 
@@ -132,8 +132,17 @@ async def _upstream(url: str, key: str, rules: Rules) -> Finding:
         await upstream.close()
     if answered.status != 200:
         return Finding(part="upstream", state="failed", what=f"{url} answered {answered.status} to GET /v1/models")
-    offered = {entry["id"] for entry in json.loads(answered.body).get("data", [])}
-    ours = {card.name for card in rules.shelf.cards.values() if card.price is not None and card.upstream == "mistral"}
+    try:
+        offered = {entry["id"] for entry in json.loads(answered.body)["data"]}
+    except (ValueError, KeyError, TypeError):
+        return Finding(
+            part="upstream", state="failed", what=f"{url} does not answer GET /v1/models with a list of models"
+        )
+    ours = {
+        card.name
+        for card in rules.shelf.cards.values()
+        if card.price is not None and card.stage is not Stage.RETIRED and card.upstream == "mistral"
+    }
     missing = sorted(name for name in ours - offered if any(policy.allows(name) for policy in rules.policies.values()))
     if missing:
         what = f"{url} does not offer {', '.join(missing)}"

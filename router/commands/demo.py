@@ -98,7 +98,7 @@ def _simulator() -> Iterator[str]:
 async def _show(settings: Settings, url: str, simulator_url: str, once: bool) -> bool | None:
     key = await _key(settings)
     outcomes = [await ask(url, key, asked, simulator_url) for asked in REQUESTS]
-    Console(width=None if sys.stdout.isatty() else 110).print(_table(outcomes))
+    Console(width=max(100, Console().width)).print(_table(outcomes))
     _print_addresses(settings, url, simulator_url, key)
     return True if once else None
 
@@ -134,7 +134,9 @@ async def _works(keyring: Keyring, key: str) -> bool:
 def _table(outcomes: list[Outcome]) -> Table:
     baseline = sum(outcome.cost_nano + outcome.saved_nano for outcome in outcomes)
     cost = sum(outcome.cost_nano for outcome in outcomes)
-    table = Table("request", "model", "reason", "cost USD", "at baseline", "attempts", show_footer=True)
+    table = Table("request", show_footer=True)
+    for name in ("model", "reason", "cost USD", "at baseline", "attempts"):
+        table.add_column(name, no_wrap=True)  # on a narrow terminal the titles give way
     for outcome in outcomes:
         table.add_row(
             outcome.title,
@@ -159,6 +161,7 @@ Try it:
 
 curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '{body}'
 
+ROUTER_URL={url}
 OPENAI_BASE_URL={url}/v1
 OPENAI_API_KEY={key}
 ROUTER_ADMIN_KEY={settings.admin_key.reveal()}

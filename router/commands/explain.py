@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +14,17 @@ from rich.console import Console
 from rich.table import Table
 
 from router.commands.options import as_json, folders
+from router.core.asked import Wishes, understand
 from router.core.classify import classify
 from router.core.explain import RouterObject
 from router.core.explain import explain as explain_plan
 from router.core.language import best_detector
 from router.core.money import usd
-from router.core.plan import Wishes, make_plan, understand
+from router.core.plan import make_plan
 from router.core.tokens import Tokenizer
 from router.errors import RouterError
 from router.rulebook import decode, load_rules
-from router.settings import REGION_FACTORS, ROUTER, RouterFile
+from router.settings import REGION_FACTORS, ROUTER, RouterFile, region_of
 from router.vocabulary import VOCABULARY
 from router.wire.chat import parse_chat
 
@@ -45,12 +47,13 @@ def explain(
     if json_:
         click.echo(msgspec.json.encode(told))
     else:
-        show(told, Console())
+        show(told, Console(width=max(100, Console().width)))
 
 
 def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | None, body: bytes) -> RouterObject:
     path = config_dir / ROUTER
     file = decode(path, RouterFile) if path.exists() else RouterFile()
+    region = region_of(file, path, os.environ)
     rules = load_rules(config_dir, policies_dir, datetime.now(UTC).date())
     policy = rules.policy_of(team)
     request = parse_chat(body, file.edge.bounds)
@@ -63,8 +66,8 @@ def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | N
         rules=rules,
         policy=policy,
         wishes=wishes,
-        factor=REGION_FACTORS[file.upstream.region],
-        region=file.upstream.region,
+        factor=REGION_FACTORS[region],
+        region=region,
         resting={},
     )
     return explain_plan("explain", ask, plan)
@@ -80,7 +83,10 @@ def _number(text: str | None) -> str | float | None:
 def show(told: RouterObject, console: Console) -> None:
     """The `router` object as a person reads it."""
     facts = {name: value for name, value in told.classification.items() if value not in ([], None)}
-    console.print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    shown = {name: ", ".join(value) if isinstance(value, list) else value for name, value in facts.items()}
+    console.print(
+        f"policy of team {told.policy['team']}; " + ", ".join(f"{name} {value}" for name, value in shown.items())
+    )
     table = Table("model", "score", "expected USD", "at most USD", "verdict")
     order = {name: place for place, name in enumerate(told.order, 1)}
     rows = sorted(told.models, key=lambda view: (order.get(view.model, 99), view.expected_nano_usd or 0, view.model))

@@ -102,7 +102,7 @@ def saved_nano(plan: Plan, attempts: Sequence[Attempt]) -> int:
     """What the policy's baseline model would have cost for the answer's tokens, minus the real cost of all attempts;
     negative when routing cost more, and zero when the app got the model it had pinned, or no answer."""
     usage = next((attempt.usage for attempt in reversed(attempts) if attempt.outcome is Outcome.OK), None)
-    own_pin = plan.asked.pin is not None and plan.asked.name == plan.policy.mapped(plan.asked.name)
+    own_pin = plan.asked.pin is not None and not plan.asked.rewritten
     if usage is None or own_pin or plan.baseline is None or plan.baseline.price is None:
         return 0
     return real_cost(plan.baseline, usage, plan.factor) - cost_nano(attempts)

@@ -45,7 +45,6 @@ class Journey:
     upstream_s: float = 0.0
     degraded: str | None = None
     admitted: bool = False
-    recorded: bool = False
 
     def overhead_ms(self, now_s: float) -> float:
         return max(0.0, now_s - self.started_s - self.upstream_s) * 1000

@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final
 
 import msgspec
 
+from router.core.asked import Asked, Wishes, in_scope
 from router.core.catalog import Ability, ModelCard, Resolved, Stage
 from router.core.charges import Amounts, bound, estimate
 from router.core.classify import Classification
-from router.core.policy import MODES, Policy, Routing, quality_number
+from router.core.policy import Policy, Routing
 from router.core.quality import Score
 from router.core.rules import Rules
-from router.errors import BadRequest, ModelNotFound, NotAllowed
 
-AUTO: Final = ("auto", *(f"auto:{mode}" for mode in MODES))
 # An answer that must stop after fewer tokens than this would be worth nothing, so the window counts as too small.
 OUTPUT_MIN: Final = 256
 
@@ -82,22 +80,6 @@ _LACKS: Final = {
 }
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the request's headers and its key ask for beyond the policy."""
-
-    quality: str | float | None = None
-    cost_max_nano: int | None = None
-    key_models: tuple[str, ...] = ()
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The requested name understood: a pinned card, or a quality to route by. `name` is what the app wrote."""
-
-    name: str
-    quality: float
-    pin: Resolved | None = None
-
-
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One model judged. `max_tokens` is what would be sent; costs are nano-USD, None without a price."""
 
@@ -129,26 +111,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def chosen(self) -> Verdict | None:
         return self.order[0] if self.order else None
-
-
-def understand(name: str, rules: Rules, policy: Policy, wishes: Wishes) -> Asked:
-    """What `name` asks for under this policy. Raises ModelNotFound or NotAllowed."""
-    mapped = policy.mapped(name)
-    if mapped in AUTO:
-        mode = mapped.partition(":")[2]
-        wish = wishes.quality if wishes.quality is not None else (mode or policy.quality)
-        return Asked(name=name, quality=_quality(wish, "x-router-quality"))
-    resolved = rules.shelf.resolve(mapped)
-    if resolved is None:
-        near = rules.shelf.nearest(mapped, AUTO)
-        hint = f" Did you mean {', '.join(near)}?" if near else ' "auto" lets the router choose.'
-        raise ModelNotFound(f"There is no model {mapped!r}.{hint}", param="model", extra={"nearest": near})
-    card = resolved.card
-    if not policy.allows(card.name):
-        raise NotAllowed(f"The policy of team {policy.team} does not allow the model {card.name}.", param="model")
-    if not in_scope(card, wishes.key_models):
-        raise NotAllowed(f"This key may not use the model {card.name}.", param="model")
-    return Asked(name=name, quality=quality_number(policy.quality), pin=resolved)
 
 
 def make_plan(
@@ -323,15 +285,3 @@ def _pin_reason(pin: Resolved, order: tuple[Verdict, ...], observe: bool) -> Rea
     if pin.replaced is not None:
         return Reason.REPLACED_RETIRED
     return Reason.OBSERVED if observe else Reason.PINNED
-
-
-def in_scope(card: ModelCard, key_models: tuple[str, ...]) -> bool:
-    """Whether a key with that scope may use the model; an empty scope is all of them."""
-    return not key_models or any(fnmatchcase(card.name, glob) or glob in card.aliases for glob in key_models)
-
-
-def _quality(wish: str | float, place: str) -> float:
-    try:
-        return quality_number(wish)
-    except ValueError as error:
-        raise BadRequest(f"{error}.", code="invalid_value", param=place) from None

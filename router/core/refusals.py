@@ -54,8 +54,8 @@ def denied(denial: Denial, team: str) -> RouterError:
         text = f"{owner} has {account.limit:,} requests under way, which is its limit: try again when one has ended."
     else:
         text = (
-            f"{owner} has used {denial.standing.spent:,} of {account.limit:,} {account.measure.value} a minute and "
-            f"this request needs {denial.asked:,}: try again in {wait_ms / 1000:.1f} s."
+            f"{owner} has used or reserved {denial.standing.spent:,} of {account.limit:,} {account.measure.value} a "
+            f"minute and this request needs {denial.asked:,}: try again in {wait_ms / 1000:.1f} s."
         )
     return RateLimited(text, param=account.measure.value, retry_after_ms=wait_ms)
 
@@ -67,8 +67,8 @@ def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
     renewal = f"the budget renews at {resets_at}" if resets_at else "this budget does not renew"
     text = (
         f"{owner} has spent {_amount(standing.spent)} and reserved {_amount(standing.held)} of "
-        f"{_amount(account.limit)} USD ({window}); this request may cost {_amount(denial.asked)}; {renewal} "
-        f"(policy of team {team})."
+        f"{_amount(account.limit)} USD ({window}); this request may cost {_amount(denial.asked)}, less with a lower "
+        f"max_tokens; {renewal} (policy of team {team})."
     )
     return BudgetExceeded(
         text,

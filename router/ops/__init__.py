@@ -1,1 +1,1 @@
-"""What operators see: metrics now, charts and pages later. Renders; stores nothing."""
+"""What operators see: metrics and pages. Renders; stores nothing."""

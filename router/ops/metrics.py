@@ -6,7 +6,7 @@ bound once per combination, because looking labels up costs three times as much 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -148,9 +148,9 @@ class Metrics:
         status: int,
         reason: str,
         attempts: Iterable[tuple[str, str]],
-        cost_nano: int,
+        costs: Iterable[tuple[str, int]],
         saved_nano: int,
-        tokens: Mapping[str, int],
+        tokens: Iterable[tuple[str, str, int]],
         refusal: str | None,
         warnings: Iterable[tuple[str, str]],
         overhead_s: float,
@@ -166,14 +166,15 @@ class Metrics:
             self.child("router_plan_reasons_total", team, reason).inc()
         for tried, outcome in attempts:
             self.child("router_attempts_total", tried, outcome).inc()
-        if cost_nano:
-            self.child("router_cost_usd_total", team, model).inc(cost_nano / 1e9)
+        for tried, nano in costs:
+            if nano:
+                self.child("router_cost_usd_total", team, tried).inc(nano / 1e9)
         if saved_nano:
             name = "router_saved_usd_total" if saved_nano > 0 else "router_lost_usd_total"
             self.child(name, team).inc(abs(saved_nano) / 1e9)
-        for kind, count in tokens.items():
+        for tried, kind, count in tokens:
             if count:
-                self.child("router_tokens_total", model, kind).inc(count)
+                self.child("router_tokens_total", tried, kind).inc(count)
         self.child("router_added_latency_seconds").observe(overhead_s)
         self.child("router_request_duration_seconds", model).observe(duration_s)
 

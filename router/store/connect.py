@@ -15,7 +15,7 @@ from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from router.errors import StoreUnavailable
@@ -28,6 +28,8 @@ DEADLINE_S: Final = 0.6
 RETRY_AFTER_MS: Final = 2_000
 
 Client = Redis | RedisCluster
+# What a store that is away looks like; a Cluster's own errors are no RedisError.
+STORE_ERRORS: Final = (RedisError, RedisClusterException, OSError)
 
 
 def connect(url: str) -> Client:
@@ -124,13 +126,13 @@ class Door:
             for call in calls:
                 pipe.execute_command(*call)
             return list(await pipe.execute(raise_on_error=False))
-        except (RedisError, OSError) as error:
+        except STORE_ERRORS as error:
             return [error] * len(calls)
 
     async def _alone(self, call: tuple[Any, ...]) -> Any:
         try:
             return await self.client.execute_command(*call)
-        except (RedisError, OSError) as error:
+        except STORE_ERRORS as error:
             return error
 
 

@@ -19,11 +19,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from redis.exceptions import RedisError
 
 from router.errors import InvalidKey, StoreUnavailable
 from router.store import names
-from router.store.connect import DEADLINE_S, Client, away
+from router.store.connect import DEADLINE_S, STORE_ERRORS, Client, away
 from router.store.scripts import load_alone
 
 POLL_S: Final = 1.0
@@ -57,7 +56,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks."""
 
     key_id: str
-    key_name: str
     team: str
     models: tuple[str, ...]
     endpoints: tuple[str, ...]
@@ -94,7 +92,6 @@ class Keyring:
             raise InvalidKey(f"The API key {record.id} expired at {day}.")
         return Principal(
             key_id=record.id,
-            key_name=record.name,
             team=record.team,
             models=record.models,
             endpoints=record.endpoints,
@@ -165,7 +162,7 @@ class Keyring:
         while True:
             try:
                 version = int(await self._client.get(names.KEYS_VERSION) or 0)
-            except (RedisError, OSError):
+            except STORE_ERRORS:
                 version = self._version  # known keys stay usable while the store is away
             if version != self._version:
                 self._version = version
@@ -210,7 +207,7 @@ class Keyring:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await command
-        except (RedisError, OSError, TimeoutError) as error:
+        except (*STORE_ERRORS, TimeoutError) as error:
             failure: StoreUnavailable = away("could not be asked about keys")
             raise failure from error
 

@@ -47,4 +47,4 @@ class Leases:
                 try:
                     await self._ledger.renew(team, ids[start : start + BATCH_MAX], LEASE_MS)
                 except StoreUnavailable:
-                    return
+                    break  # another team's shard may well answer

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-from redis.exceptions import RedisError
 
 from router.core.charges import Account, Amounts, Denial, Kind, Standing
 from router.errors import StoreUnavailable
 from router.store import names
-from router.store.connect import Door, away
+from router.store.connect import STORE_ERRORS, Door, away
 from router.store.scripts import load
 
 _pack: Final = msgspec.msgpack.encode
@@ -201,7 +200,7 @@ class Ledger:
         try:
             ids = [raw.decode() for raw in await client.zrange(names.unconfirmed(team), 0, -1)]
             packed = await client.hmget(names.ledger(team), [f"r:{name}" for name in ids]) if ids else []
-        except (RedisError, OSError) as error:
+        except STORE_ERRORS as error:
             failure = away("could not be asked for unconfirmed holds")
             raise failure from error
         found = {

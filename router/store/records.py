@@ -14,11 +14,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
 import msgspec
-from redis.exceptions import RedisError
 
 from router.core.record import RequestRecord, Sums, began_ms
 from router.store import names
-from router.store.connect import Client, away
+from router.store.connect import STORE_ERRORS, Client, away
 from router.store.ledger import Ledger, Write
 
 HOUR_MS: Final = 3_600_000
@@ -232,7 +231,7 @@ class Records:
     async def _ask(self, command: Any) -> Any:
         try:
             return await command
-        except (RedisError, OSError) as error:
+        except STORE_ERRORS as error:
             failure = away("could not be read")
             raise failure from error
 

@@ -67,6 +67,10 @@ class Settler:
                     self._on_lost()
                     log.error("an end of a hold was not delivered in %.0f s: %s", waited_s, error.message)
                     return
+            except Exception:
+                self._on_lost()
+                log.exception("an end of a hold was not delivered")
+                return
             await asyncio.sleep(wait_s)
             waited_s += wait_s
             wait_s = min(RETRY_MAX_S, wait_s * 2)

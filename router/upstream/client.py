@@ -41,7 +41,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upstream:
-    """`url` is the API's address without `/v1`. Open it in the app's lifespan; `close` ends its connections."""
+    """`url` is the API's address without `/v1`. Nothing is opened before the first call; `close` ends what is open."""
 
     def __init__(self, url: str, key: str) -> None:
         self._key = key

@@ -25,10 +25,10 @@ _FAILURES: Final = frozenset(
     {
         Outcome.CONNECT_FAILED, Outcome.RESET, Outcome.TIMED_OUT, Outcome.BAD_RESPONSE, Outcome.SERVER_ERROR,
         Outcome.UNAVAILABLE, Outcome.BAD_GATEWAY, Outcome.GATEWAY_TIMEOUT, Outcome.CAPACITY, Outcome.CUT,
-        Outcome.FINISHED_IN_ERROR,
+        Outcome.FINISHED_IN_ERROR, Outcome.FORBIDDEN,  # one 403 may be a guardrail that one app asked for
     }
 )  # fmt: skip
-_OFF_PLAN: Final = frozenset({Outcome.NOT_ON_PLAN, Outcome.FORBIDDEN, Outcome.MODEL_UNKNOWN})
+_OFF_PLAN: Final = frozenset({Outcome.NOT_ON_PLAN, Outcome.MODEL_UNKNOWN})
 
 
 class _Record:
@@ -75,7 +75,7 @@ class Health:
     def resting(self) -> dict[str, Why]:
         """The models to leave out for now."""
         now = self._clock()
-        return {name: Why.RESTING for name, record in self._models.items() if record.rests_until > now}
+        return {name: Why.RESTING for name, record in list(self._models.items()) if record.rests_until > now}
 
     def states(self) -> dict[str, dict[str, float | int]]:
         """For operators: per model the failures in a row and the seconds it still rests."""

@@ -8,6 +8,7 @@ the caller can be told. Field list: Mistral's OpenAPI file of 2026-08-21.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -121,6 +122,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 _decode = msgspec.json.Decoder(_Incoming)
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _KNOWN: Final = frozenset(_Incoming.__struct_fields__)
 # Efforts below medium are cheaper without thinking at all; Mistral's models know only these two (docs of 2026-08-21).
 _EFFORTS: Final = {
@@ -166,6 +168,9 @@ def unreadable(error: Exception) -> BadRequest:
     if isinstance(error, msgspec.ValidationError):
         what, _, path = str(error).partition(" - at `$")
         place = path.rstrip("`").lstrip(".") or None
+        if missing := _MISSING.match(what):
+            place = f"{place}.{missing[1]}" if place else missing[1]
+            return BadRequest(f"{place} is required.", code="missing_field", param=place)
         return BadRequest(f"{what}{f' at {place}' if place else ''}.", code="invalid_type", param=place)
     if isinstance(error, RecursionError):
         return BadRequest("The body is nested too deeply.", code="nested_too_deeply")

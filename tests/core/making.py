@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from router.core.asked import Wishes, understand
 from router.core.catalog import Catalogue, Shelf, Template
 from router.core.classify import Classification
 from router.core.kind import Kind
 from router.core.language import Source
-from router.core.plan import Plan, Why, Wishes, make_plan, understand
+from router.core.plan import Plan, Why, make_plan
 from router.core.policy import Policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules

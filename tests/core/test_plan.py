@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.core.asked import AUTO, Wishes, understand
 from router.core.catalog import Ability
 from router.core.kind import Kind
-from router.core.plan import AUTO, Plan, Reason, Why, Wishes, understand
+from router.core.plan import Plan, Reason, Why
 from router.errors import BadRequest, ModelNotFound, NotAllowed
 from router.rulebook import load_rules
 from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from router.core.asked import Wishes
 from router.core.charges import FOREVER_MS, Account, Denial, Kind, Measure, Standing
 from router.core.explain import explain
-from router.core.plan import Plan, Why, Wishes
+from router.core.plan import Plan, Why
 from router.core.policy import Scope
 from router.core.refusals import _REMEDIES, denied, unsuitable
 from router.errors import RouterError
@@ -95,7 +96,7 @@ class TestRates:
         assert told(error) == (429, "rate_limit_exceeded", "requests")
         assert error.retry_after_ms == 1_500
         assert error.message == (
-            "Key k1 has used 600 of 600 requests a minute and this request needs 1: try again in 1.5 s."
+            "Key k1 has used or reserved 600 of 600 requests a minute and this request needs 1: try again in 1.5 s."
         )
 
     def test_a_request_that_never_fits_is_told_so(self) -> None:

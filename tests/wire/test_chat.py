@@ -219,17 +219,24 @@ def test_a_value_that_cannot_be_meant_is_refused_with_its_place(fields: Body, pa
     [
         ({"model": 7}, "model", "Expected `str`, got `int` at model."),
         ({"messages": "hi"}, "messages", "Expected `array`, got `str` at messages."),
-        ({"messages": [USER, {}]}, "messages[1]", "Object missing required field `role` at messages[1]."),
         ({"messages": [{"role": 7}]}, "messages[0].role", "Expected `str`, got `int` at messages[0].role."),
         ({"temperature": "hot"}, "temperature", "Expected `float | null`, got `str` at temperature."),
         ({"stop": [1]}, "stop[0]", "Expected `str`, got `int` at stop[0]."),
         ({"n": 1.5}, "n", "Expected `int | null`, got `float` at n."),
-        ({"functions": [{}]}, "functions[0]", "Object missing required field `name` at functions[0]."),
     ],
 )  # fmt: skip
 def test_a_wrong_type_is_refused_with_its_place(fields: Body, param: str, message: str) -> None:
     error = refused(**fields)
     assert (error.code, error.param, error.message) == ("invalid_type", param, message)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [({"messages": [USER, {}]}, "messages[1].role"), ({"functions": [{}]}, "functions[0].name")],
+)
+def test_a_missing_field_is_named(fields: dict[str, Any], param: str) -> None:
+    error = refused(**fields)
+    assert (error.code, error.param, error.message) == ("missing_field", param, f"{param} is required.")
 
 
 @pytest.mark.parametrize(
@@ -241,8 +248,8 @@ def test_a_wrong_type_is_refused_with_its_place(fields: Body, param: str, messag
         (b'{"model": "\xff"}', "invalid_json"),
         (b"[1]", "invalid_type"),
         (b"null", "invalid_type"),
-        (b'{"messages": []}', "invalid_type"),
-        (b'{"model": "auto"}', "invalid_type"),
+        (b'{"messages": []}', "missing_field"),
+        (b'{"model": "auto"}', "missing_field"),
         (b'{"model": "auto", "messages": ' + b"[" * 100_000, "invalid_type"),
         (b'{"model": "auto", "messages": [], "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested_too_deeply"),
     ],
