@@ -27,7 +27,6 @@ log = logging.getLogger("router.server")
 
 # Idle connections are kept longer than load balancers and SDKs keep theirs; uvicorn's own 5 s causes resets.
 KEEPALIVE_S: Final = 75
-GRACE_S: Final = 30
 RESPAWN_S: Final = 1.0
 
 
@@ -162,7 +161,7 @@ async def serving(settings: Settings, listener: socket.socket) -> AsyncIterator[
         server_header=False,
         backlog=2048,
         timeout_keep_alive=KEEPALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=max(1, round(settings.timing.stop_grace)),
     )
     logging.getLogger("uvicorn.error").addFilter(_not_our_cuts)
     server = _Server(config)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from tests.running import Router, Simulator, call
 
 
-def hang_up_on(router: Router, upstream: Simulator, body: dict[str, object], key: str) -> None:
+def hang_up_on(
+    router: Router, upstream: Simulator, body: dict[str, object], key: str, more: Mapping[str, str] | None = None
+) -> None:
     """Send a request, and leave once it has reached the upstream, before its answer."""
     parts = urlsplit(router.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", **(more or {})}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
     ends = time.monotonic() + 10
     while not upstream.requests and time.monotonic() < ends:
@@ -60,3 +63,13 @@ def test_an_answer_is_left_only_for_the_same_key_the_same_body_and_a_call_that_s
     assert retry(router, question("not the same"), key) == (200, None)
     assert retry(router, body, other) == (200, None)
     assert len(upstream.requests) == 4
+
+
+def test_a_retry_that_hangs_up_as_well_leaves_the_answer_for_the_next(router: Router, upstream: Simulator) -> None:
+    upstream.faults({"fault": "slow", "delay_ms": 1500})
+    body, key = question("an app without patience"), router.new_key("apps")
+    hang_up_on(router, upstream, body, key)
+    hang_up_on(router, upstream, body, key, {"x-stainless-retry-count": "1"})
+    status, cache = retry(router, body, key, count=2)
+    assert (status, cache is not None) == (200, True)
+    assert len(upstream.requests) == 1

@@ -111,7 +111,7 @@ def test_an_unknown_model_is_a_404_with_the_nearest_names(router: Router) -> Non
         (b"[]", "invalid_type", None),
         (b"null", "invalid_type", None),
         (b"1e999", "invalid_type", None),
-        ({"messages": HELLO}, "invalid_type", None),
+        ({"messages": HELLO}, "missing_field", "model"),
         ({"messages": "hello"}, "invalid_type", "messages"),
         ({"messages": []}, "empty_messages", "messages"),
         ({"messages": [{"role": "user", "content": 5}]}, "invalid_type", "messages[0].content"),

@@ -123,7 +123,7 @@ def test_feedback_that_cannot_be_meant_is_refused_and_strangers_learn_nothing(ro
     name = reply.headers["x-request-id"]
     router.record(reply)
     for body, status, code in (
-        ({"request_id": name}, 400, "invalid_type"),
+        ({"request_id": name}, 400, "missing_field"),
         ({"request_id": name, "good": 2}, 400, "invalid_value"),
         ({"request_id": name, "good": "yes"}, 400, "invalid_type"),
         ({"request_id": name, "good": True, "note": "x" * 3_000}, 400, "invalid_value"),
