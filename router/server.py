@@ -21,7 +21,7 @@ import uvloop
 from router import children
 from router.settings import Settings
 from router.store import embedded
-from router.store.connect import connect
+from router.store.connect import UnknownScheme, connect
 
 log = logging.getLogger("router.server")
 
@@ -67,8 +67,12 @@ def store(settings: Settings) -> Iterator[Settings]:
     if settings.redis_url is not None:
         try:
             connect(settings.redis_url)  # sends nothing yet
-        except ValueError as error:
+        except UnknownScheme as error:
             raise WrongStoreAddress(f"ROUTER_REDIS_URL cannot be used: {error}.") from None
+        except ValueError:
+            # What the parser says may quote a part of the password.
+            text = "ROUTER_REDIS_URL does not parse: write reserved characters of the password percent-encoded."
+            raise WrongStoreAddress(text) from None
         yield settings
         return
     directory = (settings.data_dir / "store").absolute()

@@ -32,10 +32,14 @@ Client = Redis | RedisCluster
 STORE_ERRORS: Final = (RedisError, RedisClusterException, OSError)
 
 
+class UnknownScheme(ValueError):
+    """A store's address that begins with nothing we know. The message has no part of the address but that."""
+
+
 def connect(url: str) -> Client:
     """A client for redis://, rediss://, unix://, sentinel://host:port/service or cluster://host:port (cluster+tls://).
 
-    Raises ValueError for another scheme. Nothing is sent yet.
+    Raises UnknownScheme for another scheme, ValueError for an address that does not parse. Nothing is sent yet.
     """
     parts = urlsplit(url)
     common: dict[str, Any] = {
@@ -57,7 +61,7 @@ def connect(url: str) -> Client:
         case "cluster" | "cluster+tls":
             plain = "rediss" if parts.scheme == "cluster+tls" else "redis"
             return RedisCluster.from_url(url.replace(parts.scheme, plain, 1), **common)
-    raise ValueError(
+    raise UnknownScheme(
         f"ROUTER_REDIS_URL has the scheme {parts.scheme!r}; "
         "served are redis, rediss, unix, sentinel, cluster and cluster+tls"
     )

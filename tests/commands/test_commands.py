@@ -52,6 +52,14 @@ def test_serve_with_a_wrong_store_address_says_so(folders: list[str]) -> None:
     assert "ROUTER_REDIS_URL" in said
 
 
+def test_a_store_address_that_does_not_parse_tells_nothing_of_its_password(folders: list[str]) -> None:
+    given = {"MISTRAL_API_KEY": "x", "ROUTER_KEY_PEPPER": "x", "ROUTER_ADMIN_KEY": "x"}
+    address = "redis://:s3cr/et@127.0.0.1:6379"
+    said = fails("serve", "--port", "0", *folders, environ={**given, "ROUTER_REDIS_URL": address})
+    assert "ROUTER_REDIS_URL" in said
+    assert "s3cr" not in said
+
+
 def test_a_secret_file_that_cannot_be_read_is_named(folders: list[str]) -> None:
     assert "nowhere" in fails("serve", "--port", "0", *folders, environ={"MISTRAL_API_KEY_FILE": "/nowhere/key"})
 
