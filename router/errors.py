@@ -14,7 +14,8 @@
     └── UpstreamError ──── UpstreamRefused 400/413, UpstreamRateLimited 429, UpstreamBadResponse 502,
                            UpstreamAuthError 502, UpstreamBilling 503, UpstreamUnavailable 503, UpstreamTimeout 504
 
-Each class knows its HTTP status and its OpenAI `type` and `code`; `api/errors.py` alone turns one into a body.
+Each class knows its HTTP status and its OpenAI `type` and `code`; `told` is what its body holds, and `api/errors.py`
+alone answers with one.
 Expected outcomes inside the line are values (`Denial`, `GiveUp`); raising one of these means leaving the line.
 """
 
@@ -50,6 +51,17 @@ class RouterError(Exception):
         self.param = param
         self.extra = extra or {}
         self.retry_after_ms = retry_after_ms
+
+    def told(self) -> dict[str, Any]:
+        """The inside of an error body, in OpenAI's form."""
+        return {
+            "message": self.message,
+            "type": self.type,
+            "code": self.code,
+            "param": self.param,
+            "source": self.source,
+            **self.extra,
+        }
 
 
 class BadRequest(RouterError):

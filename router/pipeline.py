@@ -24,8 +24,8 @@ from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.tokens import Tokenizer
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
-from router.recording import Recorder
-from router.serving import Serving, Streamed, Whole, note_of
+from router.recording import Recorder, note_of
+from router.serving import Serving, Streamed, Whole
 from router.store.keyring import Keyring, Principal
 from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from router.core.charges import over_soft
 from router.core.explain import RouterObject, answered_by, cost_nano, explain, reason_of, saved_nano
 from router.core.journey import Journey
+from router.core.plan import Verdict
 from router.core.record import RequestRecord
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
-from router.store.records import written
+from router.store.records import Note, written
 
 
 def explained(journey: Journey) -> RouterObject | None:
@@ -18,6 +21,22 @@ def explained(journey: Journey) -> RouterObject | None:
     if journey.ask is None or journey.plan is None:
         return None
     return explain(journey.request_id, journey.ask, journey.plan, journey.attempts)
+
+
+def note_of(journey: Journey, verdict: Verdict) -> str:
+    """What the hold remembers, so that it can be told whose it was when this process is gone."""
+    ask = journey.ask
+    assert ask is not None and verdict.most is not None, "only a classified request on a priced model is reserved"
+    note = Note(
+        key=journey.key_id,
+        model=verdict.card.name,
+        kind=ask.kind.value,
+        language=ask.language,
+        tags=ask.tags,
+        nano_usd=verdict.most.nano,
+        request_id=journey.request_id,
+    )
+    return msgspec.json.encode(note).decode()
 
 
 class Recorder:

@@ -22,11 +22,10 @@ from router.core.journey import Journey
 from router.core.money import usd
 from router.core.plan import Verdict
 from router.core.policy import StoreAway
-from router.errors import RouterError, StoreUnavailable, UpstreamBadResponse
-from router.recording import Recorder, explained
+from router.errors import StoreUnavailable, UpstreamBadResponse
+from router.recording import Recorder, explained, note_of
 from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation
-from router.store.records import Note
 from router.store.settler import Settler
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
@@ -173,7 +172,7 @@ class Serving:
         except AttemptFailed:
             outcome, status, code = Outcome.CUT, 200, "stream_broken"
             error = UpstreamBadResponse("The upstream broke off in the middle of the answer.", code=code)
-            yield frame(msgspec.json.encode({"error": error_object(error)}))
+            yield frame(msgspec.json.encode({"error": error.told()}))
             raise error from None
         finally:
             if turn.ends is None:
@@ -277,34 +276,6 @@ def _left_by(error: BaseException) -> tuple[int, str]:
     """The record's status and code for a request that was left in the middle."""
     hung_up = isinstance(error, asyncio.CancelledError | GeneratorExit)
     return (APP_LEFT_STATUS, "app_left") if hung_up else (500, "internal_error")
-
-
-def note_of(journey: Journey, verdict: Verdict) -> str:
-    """What the hold remembers, so that it can be told whose it was when this process is gone."""
-    ask = journey.ask
-    assert ask is not None and verdict.most is not None, "only a classified request on a priced model is reserved"
-    note = Note(
-        key=journey.key_id,
-        model=verdict.card.name,
-        kind=ask.kind.value,
-        language=ask.language,
-        tags=ask.tags,
-        nano_usd=verdict.most.nano,
-        request_id=journey.request_id,
-    )
-    return msgspec.json.encode(note).decode()
-
-
-def error_object(error: RouterError) -> dict[str, Any]:
-    """The inside of an error body, in OpenAI's form."""
-    return {
-        "message": error.message,
-        "type": error.type,
-        "code": error.code,
-        "param": error.param,
-        "source": error.source,
-        **error.extra,
-    }
 
 
 def _priced(usage: Any, journey: Journey) -> dict[str, Any] | None:

@@ -11,7 +11,6 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from router.errors import BadRequest, NotFound, RouterError
-from router.serving import error_object
 
 log = logging.getLogger("router.api")
 
@@ -35,7 +34,7 @@ class InternalError(RouterError):
 
 
 def error_body(error: RouterError) -> bytes:
-    return msgspec.json.encode({"error": error_object(error)})
+    return msgspec.json.encode({"error": error.told()})
 
 
 def error_headers(error: RouterError) -> dict[str, str]:
