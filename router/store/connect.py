@@ -36,26 +36,27 @@ class UnknownScheme(ValueError):
     """A store's address that begins with nothing we know. The message has no part of the address but that."""
 
 
-def connect(url: str) -> Client:
+def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Client:
     """A client for redis://, rediss://, unix://, sentinel://host:port/service or cluster://host:port (cluster+tls://).
 
     Raises UnknownScheme for another scheme, ValueError for an address that does not parse. Nothing is sent yet.
+    `timeout_s` bounds each exchange with a server.
     """
     parts = urlsplit(url)
     common: dict[str, Any] = {
-        "socket_timeout": TIMEOUT_S,
-        "socket_connect_timeout": TIMEOUT_S,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
         "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError, RedisTimeoutError)),
     }
     match parts.scheme:
         case "redis" | "rediss" | "unix":
-            pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=TIMEOUT_S, **common)
+            pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=timeout_s, **common)
             return Redis.from_pool(pool)  # closing the client closes its connections
         case "sentinel":
             hosts = [_host(host, 26379) for host in parts.netloc.rpartition("@")[2].split(",")]
             login: dict[str, Any] = {"password": parts.password} if parts.password else {}
             # redis-py leaves Sentinel untyped.
-            group: Any = Sentinel(hosts, sentinel_kwargs={"socket_timeout": TIMEOUT_S, **login})  # type: ignore[no-untyped-call]
+            group: Any = Sentinel(hosts, sentinel_kwargs={"socket_timeout": timeout_s, **login})  # type: ignore[no-untyped-call]
             client: Redis = group.master_for(parts.path.strip("/") or "mymaster", **common, **login)
             return client
         case "cluster" | "cluster+tls":

@@ -72,7 +72,7 @@ class Checked:
 
     def _ledger(self, change: Change | None) -> Ledger:
         # Half a millisecond in, so that no rounding on the way moves the instant.
-        ledger = Ledger(Door(self.client), lambda: (self.clock_ms + 0.5) / 1000, test_clock=True)
+        ledger = Ledger(Door(self.client, deadline_s=60.0), lambda: (self.clock_ms + 0.5) / 1000, test_clock=True)
         if change is not None:
             change(ledger)
         return ledger
@@ -141,7 +141,7 @@ class Checked:
             pipe.delete(name(copy))
             pipe.copy(name(self.team), name(copy))
         await pipe.execute()
-        ledger = Ledger(Door(self.client), lambda: (at_ms + 0.5) / 1000, test_clock=True)
+        ledger = Ledger(Door(self.client, deadline_s=60.0), lambda: (at_ms + 0.5) / 1000, test_clock=True)
         ledger.scripts = self.replicas[0].scripts
         asked = Amounts(**{FIELDS[measure.value]: amount for measure, amount in amounts.items()})
         reply = await ledger.reserve("probe", copy, lambda now: self.vector(owner, now), asked, lease_ms=1)

@@ -20,7 +20,8 @@ def run(store_url: str) -> Run:
 
     def go(main: Callable[[Client], Awaitable[Any]]) -> Any:
         async def whole() -> Any:
-            client = connect(store_url)
+            # A busy machine may stop a process for longer than a request would wait.
+            client = connect(store_url, timeout_s=30.0)
             try:
                 return await main(client)
             finally:

@@ -69,7 +69,7 @@ class Desk:
 
     def __init__(self, client: Client, *teams: str) -> None:
         self.client: Any = client
-        self.ledger = Ledger(Door(client), lambda: (NOW + 0.5) / 1000, test_clock=True)
+        self.ledger = Ledger(Door(client, deadline_s=60.0), lambda: (NOW + 0.5) / 1000, test_clock=True)
         self.records = Records(client, self.ledger, lambda: NOW / 1000)
         self.teams = teams
 

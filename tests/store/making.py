@@ -50,7 +50,7 @@ class Till:
         self.team = team
         self.now_ms = now_ms
         # Half a millisecond in, so that no rounding on the way moves the instant.
-        self.ledger = Ledger(Door(client), lambda: (self.now_ms + 0.5) / 1000, test_clock=True)
+        self.ledger = Ledger(Door(client, deadline_s=60.0), lambda: (self.now_ms + 0.5) / 1000, test_clock=True)
 
     async def ask(self, name: str, wanted: Amounts, *accounts: Account, **more: Any) -> Reservation | Denial:
         options = {"lease_ms": MINUTE, **more}

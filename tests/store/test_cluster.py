@@ -100,7 +100,7 @@ def test_every_verb_works_on_a_cluster(cluster_url: str) -> None:
         assert await till.written() == ([b"one", b"two"], {"n": 3})
 
     async def main() -> None:
-        client: Any = connect(cluster_url)
+        client: Any = connect(cluster_url, timeout_s=30.0)
         try:
             await asyncio.gather(*(one(client, team) for team in TEAMS))
             nodes = {client.get_node_from_key(names.ledger(team)).port for team in TEAMS}
@@ -113,7 +113,7 @@ def test_every_verb_works_on_a_cluster(cluster_url: str) -> None:
 
 def test_all_keys_of_a_team_are_in_one_slot(cluster_url: str) -> None:
     async def main() -> None:
-        client: Any = connect(cluster_url)
+        client: Any = connect(cluster_url, timeout_s=30.0)
         try:
             await client.initialize()
             keys = [names.ledger, names.leases, names.unconfirmed, names.records]
@@ -139,7 +139,7 @@ def test_all_keys_of_a_team_are_in_one_slot(cluster_url: str) -> None:
 
 def test_keys_and_records_work_on_a_cluster(cluster_url: str) -> None:
     async def main() -> None:
-        client: Any = connect(cluster_url)
+        client: Any = connect(cluster_url, timeout_s=30.0)
         try:
             keyring = Keyring(client, b"pepper")
             made = [await keyring.create(team, "ci") for team in TEAMS]

@@ -19,7 +19,7 @@ ACCOUNTS = (BUDGET, ring(PROCESSES * ASKED), gauge(PROCESSES * ASKED))
 
 async def storm(url: str, team: str, part: str) -> int:
     """Reserve ASKED times, settle what was granted; how many were."""
-    client = connect(url)
+    client = connect(url, timeout_s=30.0)
     ledger = Ledger(Door(client, deadline_s=20.0))
     room = asyncio.Semaphore(50)
 
