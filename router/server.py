@@ -57,6 +57,11 @@ def url_of(host: str, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
+def hear_interrupts() -> None:
+    """A script starts its background jobs with SIGINT ignored; whoever sends us one all the same means it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 

@@ -37,6 +37,7 @@ def demo(
     """Show the whole line at work. Needs no key: the upstream is simulated."""
     os.environ.setdefault("ROUTER_LOG_LEVEL", "WARNING")
     log_to_stderr()
+    server.hear_interrupts()
     if die_with_parent:
         children.die_with_parent()
     with (

@@ -26,6 +26,7 @@ def serve(
 ) -> None:
     """Serve real traffic. Needs MISTRAL_API_KEY; `demo` needs nothing."""
     log_to_stderr()
+    server.hear_interrupts()
     if die_with_parent:
         children.die_with_parent()
     settings = load_settings(

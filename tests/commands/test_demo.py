@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,19 @@ def test_a_key_or_a_store_in_the_environment_is_not_used(tmp_path: Path) -> None
     code, out, _ = command("demo", "--once", "--port", "0", "--data-dir", str(tmp_path), environ=environ)
     assert code == 0
     assert set(told(out)) == set(LINES)
+
+
+def test_an_interrupt_stops_a_job_that_a_script_started_in_the_background(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    # A shell without job control starts what it puts behind it with SIGINT ignored.
+    script = f"{sys.executable} -m router demo --port 0 --data-dir {tmp_path / 'data'} > {log} 2>&1 & echo $!; wait"
+    shell = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, cwd=running.ROOT)
+    assert shell.stdout is not None
+    pid = int(shell.stdout.readline())
+    ends = time.monotonic() + 30
+    while not log.exists() or "SIMULATOR_URL=" not in log.read_text():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGINT)
+    assert shell.wait(30) == 0
+    shell.stdout.close()
