@@ -17,7 +17,7 @@ from router.core.plan import Verdict
 from router.upstream.client import Answered, AttemptFailed, Upstream
 from router.upstream.relay import relay
 from router.wire.answer import finished_in_error, read_answer
-from router.wire.chat import mistral_body
+from router.wire.body import mistral_body
 from router.wire.chunks import Chunks
 from router.wire.refusal import Refusal, read_refusal
 from router.wire.usage import Usage, read_usage

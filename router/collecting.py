@@ -59,7 +59,7 @@ class Collection:
         name = _name(journey, body)
         self._left[name] = left
         while len(self._left) > KEPT_MAX:
-            self._left.popitem(last=False)[1].answer.cancel()
+            self._left.popitem(last=False)
 
         def arrived(answer: Whole | None) -> None:
             if left.answer.done():
@@ -97,8 +97,8 @@ class Collection:
 
         def taken(really: bool) -> None:
             left.claimed = False
-            if really:
-                self._left.pop(name, None)
+            if really and self._left.get(name) is left:
+                del self._left[name]
 
         return Collected(answer, left.request_id, taken)
 

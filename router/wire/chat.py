@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from router.errors import BadRequest
-from router.wire.messages import BRIDGE, IncomingMessage, Message, read_messages
-from router.wire.parts import Part, ThinkingPart
+from router.wire.messages import IncomingMessage, Message, read_messages
 from router.wire.tools import (
     IncomingFunction,
     IncomingTool,
-    NamedChoice,
     ResponseFormat,
-    Tool,
     Toolbox,
     read_format,
     read_toolbox,
@@ -259,52 +255,3 @@ def _prediction(raw: dict[str, Any] | None) -> dict[str, Any] | None:
 def _within(name: str, value: float | None, low: float, high: float) -> None:
     if value is not None and not low <= value <= high:
         raise BadRequest(f"{name} must be from {low} to {high}.", code="invalid_value", param=name)
-
-
-class _Body(Sampling, frozen=True, kw_only=True, omit_defaults=True):
-    model: str
-    messages: list[Message]
-    max_tokens: int
-    stream: bool = False
-    tools: tuple[Tool, ...] = ()
-    tool_choice: str | NamedChoice | None = None
-    parallel_tool_calls: bool | None = None
-    response_format: ResponseFormat | None = None
-    reasoning_effort: str | None = None
-
-
-_encode = msgspec.json.Encoder()
-
-
-def mistral_body(request: ChatRequest, *, model: str, max_tokens: int, reasons: bool) -> bytes:
-    """The body for one attempt on `model`. `reasons` says whether it takes thinking turns and an effort."""
-    sampling = {name: getattr(request.sampling, name) for name in Sampling.__struct_fields__}
-    return _encode.encode(
-        _Body(
-            model=model,
-            messages=list(request.messages if reasons else _without_thinking(request.messages)),
-            max_tokens=max_tokens,
-            stream=request.stream,
-            tools=request.toolbox.tools,
-            tool_choice=request.toolbox.choice,
-            parallel_tool_calls=request.parallel_tool_calls,
-            response_format=request.response_format,
-            reasoning_effort=request.reasoning if reasons else None,
-            **sampling,
-        )
-    )
-
-
-def _without_thinking(messages: Iterable[Message]) -> Iterator[Message]:
-    """Thinking parts go back only to models that think; others answer them with 400, and an empty turn likewise."""
-    last = ""
-    for message in messages:
-        if isinstance(message.content, list):
-            kept: str | list[Part] = [part for part in message.content if not isinstance(part, ThinkingPart)]
-            if not kept and not message.tool_calls:
-                if last != "tool" or message.prefix:
-                    continue
-                kept = BRIDGE  # what stands between a tool result and the user must stay
-            message = msgspec.structs.replace(message, content=kept or "")
-        last = message.role
-        yield message

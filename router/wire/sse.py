@@ -40,11 +40,6 @@ class EventParser:
             raise EventTooLarge
         return events
 
-    @property
-    def mid_event(self) -> bool:
-        """Whether bytes are left that no blank line has ended."""
-        return bool(self._rest or self._data)
-
     def _line(self, line: bytes) -> bytes | None:
         if not line:
             event = b"\n".join(self._data) if self._data else None

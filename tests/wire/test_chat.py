@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.errors import BadRequest
-from router.wire.chat import N_MAX, TAGS_MAX, TEMPERATURE_MAX, Bounds, ChatRequest, mistral_body, parse_chat
+from router.wire.body import mistral_body
+from router.wire.chat import N_MAX, TAGS_MAX, TEMPERATURE_MAX, Bounds, ChatRequest, parse_chat
 
 Body = dict[str, Any]
 
