@@ -79,7 +79,9 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
         return self.sampling.n or 1
 
 
-class _Incoming(msgspec.Struct, kw_only=True):
+class IncomingChat(msgspec.Struct, kw_only=True):
+    """A chat request as apps send it, in either dialect; other formats are translated into it."""
+
     model: str
     messages: list[IncomingMessage]
     temperature: float | None = None
@@ -116,10 +118,10 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     tools_max: int = 128
 
 
-_decode = msgspec.json.Decoder(_Incoming)
+_decode = msgspec.json.Decoder(IncomingChat)
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
-_KNOWN: Final = frozenset(_Incoming.__struct_fields__)
+_KNOWN: Final = frozenset(IncomingChat.__struct_fields__)
 # Efforts below medium are cheaper without thinking at all; Mistral's models know only these two (docs of 2026-08-21).
 _EFFORTS: Final = {
     "none": "none", "minimal": "none", "low": "none", "medium": "high", "high": "high", "xhigh": "high", "max": "high",
@@ -133,13 +135,20 @@ def parse_chat(body: bytes, bounds: Bounds) -> ChatRequest:
         keys = _decode_keys.decode(body).keys()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error) from error
+    return read_chat(raw, sorted(key for key in keys if key not in _KNOWN), bounds)
+
+
+def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequest:
+    """The request that `raw` means. `dropped` names what was left out so far, and is added to.
+
+    Raises `BadRequest` with the place and the remedy.
+    """
     if len(raw.model) > MODEL_LETTERS_MAX:
         raise BadRequest(f"model is longer than {MODEL_LETTERS_MAX} letters.", code="invalid_value", param="model")
     if len(raw.messages) > bounds.messages_max:
         raise BadRequest(f"More than {bounds.messages_max} messages.", code="too_many_messages", param="messages")
     if len(raw.tools or ()) + len(raw.functions or ()) > bounds.tools_max:
         raise BadRequest(f"More than {bounds.tools_max} tools.", code="too_many_tools", param="tools")
-    dropped = sorted(key for key in keys if key not in _KNOWN)
     toolbox = read_toolbox(raw.tools, raw.functions, _choice(raw))
     metadata, tags = _tags(raw.metadata)
     return ChatRequest(
@@ -173,18 +182,18 @@ def unreadable(error: Exception) -> BadRequest:
     return BadRequest(f"The body is not valid JSON: {error}.", code="invalid_json")
 
 
-def _choice(raw: _Incoming) -> str | dict[str, Any] | None:
+def _choice(raw: IncomingChat) -> str | dict[str, Any] | None:
     return raw.tool_choice if raw.tool_choice is not None else raw.function_call
 
 
-def _max_tokens(raw: _Incoming) -> int | None:
+def _max_tokens(raw: IncomingChat) -> int | None:
     value = raw.max_completion_tokens if raw.max_completion_tokens is not None else raw.max_tokens
     if value is not None and value < 1:
         raise BadRequest("max_tokens must be at least 1.", code="invalid_value", param="max_tokens")
     return value
 
 
-def _reasoning(raw: _Incoming) -> str | None:
+def _reasoning(raw: IncomingChat) -> str | None:
     if raw.reasoning_effort is None:
         return "high" if raw.prompt_mode == "reasoning" else None
     effort = _EFFORTS.get(raw.reasoning_effort)
@@ -211,7 +220,7 @@ def _tags(metadata: dict[str, Any] | None) -> tuple[dict[str, Any] | None, tuple
     return rest or None, tuple(dict.fromkeys(tags))
 
 
-def _sampling(raw: _Incoming, metadata: dict[str, Any] | None, dropped: list[str]) -> Sampling:
+def _sampling(raw: IncomingChat, metadata: dict[str, Any] | None, dropped: list[str]) -> Sampling:
     _within("temperature", raw.temperature, 0, 2)
     _within("top_p", raw.top_p, 0, 1)
     _within("presence_penalty", raw.presence_penalty, -2, 2)
