@@ -17,7 +17,7 @@ from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
 from router.core.language import Detector
 from router.core.money import parse_usd
-from router.core.plan import Plan, Why, make_plan
+from router.core.plan import Plan, Verdict, Why, make_plan
 from router.core.policy import Policy, StoreAway
 from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
@@ -39,6 +39,8 @@ FEEDBACK = "feedback"
 MODELS = "models"
 # A body of this size takes about 10 ms to count at worst (one word of one letter, measured 2026-11).
 ASIDE_BYTES = 32_768
+# How long a refusal waits for what is being given back; a store that answers takes a few milliseconds.
+FREED_S = 0.3
 # What a key's scope can name.
 ENDPOINTS = (CHAT, ROUTE, FEEDBACK, MODELS)
 
@@ -164,14 +166,11 @@ class Line:
         accounts, name = self.accounts(journey), first.card.name
         hold_id = f"{journey.request_id}#1"
         try:
-            held = await self.ledger.reserve(
-                hold_id,
-                journey.team,
-                lambda now_ms: accounts(name, now_ms),
-                first.most,
-                lease_ms=LEASE_MS,
-                note=note_of(journey, first),
-            )
+            held = await self._reserve(journey, hold_id, first)
+            # A refusal counts only when nothing is on its way back: an app that asks one thing after another must not
+            # be told that its own last request, long answered, has the money or the place.
+            if isinstance(held, Denial) and await self.settler.freed(journey.team, FREED_S):
+                held = await self._reserve(journey, hold_id, first)
         except asyncio.CancelledError:
             self.serving.give_back(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
             raise
@@ -189,6 +188,18 @@ class Line:
             raise denied(held, journey.team)
         journey.standings, journey.admitted = held.standings, True
         return held
+
+    async def _reserve(self, journey: Journey, hold_id: str, verdict: Verdict) -> Reservation | Denial:
+        assert verdict.most is not None, "only a priced model is in the order"
+        accounts, name = self.accounts(journey), verdict.card.name
+        return await self.ledger.reserve(
+            hold_id,
+            journey.team,
+            lambda now_ms: accounts(name, now_ms),
+            verdict.most,
+            lease_ms=LEASE_MS,
+            note=note_of(journey, verdict),
+        )
 
     def accounts(self, journey: Journey) -> Callable[[str, int], tuple[Account, ...]]:
         """The vector of a model's attempt, for the window that holds an instant (ms)."""

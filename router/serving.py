@@ -238,7 +238,7 @@ class Serving:
             )
         except StoreUnavailable:
             # Nobody knows what the store did. Both ends are delivered until it has taken them.
-            self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual))
+            self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual), frees=journey.team)
             accounts = vector(name, journey.at_ms)
             if journey.policy is None or journey.policy.when_store_away is not StoreAway.ALLOW:
                 self.give_back(hold_id, journey.team, accounts, most)
@@ -258,14 +258,14 @@ class Serving:
     def give_back(self, hold_id: str, team: str, accounts: tuple[Account, ...], most: Amounts) -> None:
         """End a hold that was asked for and may exist, though nothing was sent under it."""
         hold = self.ledger.unheld(hold_id, team, accounts, most)
-        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING))
+        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING), frees=team)
 
     def _end(self, journey: Journey, turn: _Turn, status: int, code: str | None) -> None:
         assert turn.ends is not None, "the attempt was noted"
         ending, actual = turn.ends
         self.leases.drop(turn.hold)
         write = self.recorder.finish(journey, status, code)
-        self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write))
+        self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write), frees=journey.team)
 
     def _record(self, journey: Journey, status: int, code: str) -> None:
         write = self.recorder.finish(journey, status, code)
