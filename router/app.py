@@ -20,7 +20,7 @@ from watchfiles import awatch
 
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
-from router.api.chat import Works, chat
+from router.api.calls import Works, call
 from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
@@ -58,6 +58,12 @@ DRAIN_S = 30.0
 # An operator's question waits this long for what this process has answered but not booked yet.
 READ_S = 1.0
 CHORE_PAUSE_S = 1.0
+CALL_PATHS = (
+    ("/v1/chat/completions", "chat"),
+    ("/v1/fim/completions", "fim"),
+    ("/v1/embeddings", "embeddings"),
+    ("/v1/moderations", "moderations"),
+)
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -132,9 +138,9 @@ def create_app(settings: Settings) -> Litestar:
             await upstream.close()
             await client.aclose()
 
-    edge = settings.edge
+    edge, collection = settings.edge, Collection(time.monotonic)
     data_plane = {
-        "/v1/chat/completions": guarded(chat(line, Collection(time.monotonic), works, edge), edge, ("POST",)),
+        **{path: guarded(call(name, line, collection, works, edge), edge, ("POST",)) for path, name in CALL_PATHS},
         "/v1/route": guarded(route(line, edge), edge, ("POST",)),
         "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
         "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),

@@ -17,12 +17,12 @@ from router.core.plan import Verdict
 from router.upstream.client import Answered, AttemptFailed, Upstream
 from router.upstream.relay import relay
 from router.wire.answer import finished_in_error, read_answer
-from router.wire.body import mistral_body
+from router.wire.body import mistral_body, path_of
 from router.wire.chunks import Chunks
 from router.wire.refusal import Refusal, read_refusal
+from router.wire.requests import AnyRequest
 from router.wire.usage import Usage, read_usage
 
-PATH: Final = "/v1/chat/completions"
 # An attempt with others behind it may use this share of the time that is left, so that they have a chance too.
 SHARE_OF_DEADLINE: Final = 0.6
 
@@ -65,20 +65,22 @@ class Attempting:
         traceparent = journey.wanted.traceparent
         try:
             if request.stream:
-                patience = self.timing.first_byte_reasoning if request.reasoning == "high" else self.timing.first_byte
-                return await self._open_stream(journey, verdict, body, min(share_s, patience))
+                patience = self.timing.first_byte_reasoning if journey.reasons else self.timing.first_byte
+                return await self._open_stream(journey, request, verdict, body, min(share_s, patience))
             bound_s = share_s if last else min(share_s, self.timing.attempt)
-            answered = await self.upstream.fetch(PATH, body, timeout_s=bound_s, traceparent=traceparent)
+            answered = await self.upstream.fetch(path_of(request), body, timeout_s=bound_s, traceparent=traceparent)
         except AttemptFailed as failure:
             return Tried(outcome=failure.outcome)
-        return _read(answered)
+        return _read(request, answered)
 
-    async def _open_stream(self, journey: Journey, verdict: Verdict, body: bytes, first_s: float) -> Tried:
+    async def _open_stream(
+        self, journey: Journey, request: AnyRequest, verdict: Verdict, body: bytes, first_s: float
+    ) -> Tried:
         stack, began_s = AsyncExitStack(), self.clock()
         try:
             status, said = await stack.enter_async_context(
                 self.upstream.stream(
-                    PATH,
+                    path_of(request),
                     body,
                     first_byte_s=first_s,
                     idle_s=self.timing.stream_idle,
@@ -89,7 +91,7 @@ class Attempting:
                 refusal = read_refusal(said.body, said.headers)
                 await stack.aclose()
                 return Tried(outcome=outcome_of(status, refusal), refusal=refusal)
-            chunks = Chunks(model=verdict.card.name, dialect=journey.wanted.dialect)
+            chunks = Chunks(model=verdict.card.name, dialect=journey.dialect)
             rest = relay(said, chunks)
             first: list[dict[str, Any]] = []
             try:
@@ -110,11 +112,11 @@ class Attempting:
             raise
 
 
-def _read(answered: Answered) -> Tried:
+def _read(request: AnyRequest, answered: Answered) -> Tried:
     if answered.status != 200:
         refusal = read_refusal(answered.body, answered.headers)
         return Tried(outcome=outcome_of(answered.status, refusal), refusal=refusal)
-    answer = read_answer(answered.body)
+    answer = read_answer(request, answered.body)
     if answer is None:
         return Tried(outcome=Outcome.BAD_RESPONSE)
     usage = read_usage(answer.get("usage"))

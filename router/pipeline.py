@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Final
 
 from router.core.asked import Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
@@ -30,19 +31,27 @@ from router.store.keyring import Keyring, Principal
 from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation
 from router.store.settler import Settler
-from router.wire.chat import Bounds, parse_chat
+from router.wire import formats
 from router.wire.headers import Wanted
+from router.wire.reading import Bounds
+from router.wire.voice import Format
 
-CHAT = "chat"
 ROUTE = "route"
 FEEDBACK = "feedback"
 MODELS = "models"
+# What is served upstream: the endpoint's name, and the format that it speaks.
+CALLS: Final[dict[str, Format]] = {
+    "chat": formats.CHAT,
+    "fim": formats.FIM,
+    "embeddings": formats.EMBEDDINGS,
+    "moderations": formats.MODERATIONS,
+}
 # A body of this size takes about 10 ms to count at worst (one word of one letter, measured 2026-11).
 ASIDE_BYTES = 32_768
 # How long a refusal waits for what is being given back; a store that answers takes a few milliseconds.
 FREED_S = 0.3
 # What a key's scope can name.
-ENDPOINTS = (CHAT, ROUTE, FEEDBACK, MODELS)
+ENDPOINTS = (*CALLS, ROUTE, FEEDBACK, MODELS)
 
 
 class Line:
@@ -85,12 +94,13 @@ class Line:
         self.noise = noise
 
     def begin(self, wanted: Wanted, endpoint: str) -> Journey:
-        """A request has come in; its clock runs from here."""
+        """A request has come in at an endpoint of `ENDPOINTS`; its clock runs from here."""
         now_s, now_ms = self.recorder.clock(), int(self.wall() * 1000)
         deadline_s = self.serving.attempting.timing.deadline if wanted.timeout_s is None else wanted.timeout_s
         return Journey(
             request_id=request_id(now_ms, self.noise(10)),
             endpoint=endpoint,
+            format=CALLS.get(endpoint, formats.CHAT),
             wanted=wanted,
             at_ms=now_ms,
             started_s=now_s,
@@ -98,7 +108,7 @@ class Line:
             rules=self.rules(),
         )
 
-    async def chat(self, journey: Journey, body: bytes) -> Whole | Streamed:
+    async def serve(self, journey: Journey, body: bytes) -> Whole | Streamed:
         """Down the line, for an authenticated request, to an answer. Raises RouterError; it is on record either way."""
         try:
             plan = await self.planned(journey, body)
@@ -109,7 +119,7 @@ class Line:
         return await self.serving.serve(journey, hold, self.accounts(journey))
 
     async def route(self, journey: Journey, body: bytes) -> RouterObject:
-        """What `chat` would choose for this body, without calling or charging anyone."""
+        """What `serve` would choose for this body, without calling or charging anyone."""
         try:
             await self.planned(journey, body)
         except RouterError as refusal:
@@ -139,7 +149,7 @@ class Line:
     def plan(self, journey: Journey, body: bytes) -> Plan:
         """Parse, classify, plan. Raises BadRequest and its kin; the journey keeps how far it came."""
         policy = _policy(journey)
-        journey.request = parse_chat(body, self.bounds)
+        journey.request, journey.voice = journey.format.read(body, self.bounds)
         wishes = _wishes(journey)
         asked = understand(journey.request.model, journey.rules, policy, wishes)
         journey.ask = classify(journey.request, self.tokenizer, self.detector)

@@ -30,8 +30,8 @@ from router.store.settler import Settler
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
 from router.wire.answer import complete_answer
-from router.wire.sse import DONE, frame
 from router.wire.usage import read_usage
+from router.wire.voice import Voice
 
 # A stream may go on after its deadline, which bounds the wait for its first content; this bounds the whole of it.
 STREAM_S_MAX: Final = 600.0
@@ -139,25 +139,27 @@ class Serving:
         answer = tried.answer
         assert answer is not None, "an outcome OK without a stream has an answer"
         self._note(journey, turn, tried)
-        complete_answer(answer, model=turn.verdict.card.name, dialect=journey.wanted.dialect)
+        complete_answer(answer, model=turn.verdict.card.name, dialect=journey.dialect)
         answer["usage"] = _priced(answer.get("usage"), journey)
         if journey.wanted.explain:
             answer["router"] = explained(journey)
-        body = msgspec.json.encode(answer)
+        body = _voice(journey).whole(answer)
         self._end(journey, turn, 200, None)
         return Whole(body=body)
 
     async def _frames(self, journey: Journey, turn: _Turn, opened: Opened) -> AsyncGenerator[bytes, None]:
         """The stream as it goes to the app."""
-        chunks, began_s = opened.chunks, self.clock()
+        chunks, voice, began_s = opened.chunks, _voice(journey), self.clock()
         outcome, status, code = Outcome.APP_LEFT, APP_LEFT_STATUS, "app_left"
         try:
             for chunk in opened.first:
-                yield frame(msgspec.json.encode(chunk))
+                if said := voice.chunk(chunk):
+                    yield said
             async for chunk in opened.rest:
                 if self.clock() - began_s > STREAM_S_MAX:
                     raise AttemptFailed(Outcome.CUT)
-                yield frame(msgspec.json.encode(chunk))
+                if said := voice.chunk(chunk):
+                    yield said
             self.health.note(turn.verdict.card.name, Outcome.OK)
             self._note(journey, turn, Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage)))
             status, code = 200, ""
@@ -166,13 +168,11 @@ class Serving:
                 router=explained(journey) if journey.wanted.explain else _summary(journey),
                 apart=journey.request is not None and journey.request.include_usage,
             )
-            for chunk in last:
-                yield frame(msgspec.json.encode(chunk))
-            yield frame(DONE)
+            yield voice.end(last)
         except AttemptFailed:
             outcome, status, code = Outcome.CUT, 200, "stream_broken"
             error = UpstreamBadResponse("The upstream broke off in the middle of the answer.", code=code)
-            yield frame(msgspec.json.encode({"error": error.told()}))
+            yield voice.broken(error)
             raise error from None
         finally:
             if turn.ends is None:
@@ -270,6 +270,11 @@ class Serving:
     def _record(self, journey: Journey, status: int, code: str) -> None:
         write = self.recorder.finish(journey, status, code)
         self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
+
+
+def _voice(journey: Journey) -> Voice:
+    assert journey.voice is not None, "only a parsed request is served"
+    return journey.voice
 
 
 def _left_by(error: BaseException) -> tuple[int, str]:

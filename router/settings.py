@@ -17,7 +17,7 @@ import msgspec
 
 from router.core.attempts import Timing
 from router.rulebook import ConfigError, decode
-from router.wire.chat import Bounds
+from router.wire.reading import Bounds
 
 ROUTER: Final = "router.toml"
 # The vendor's regional endpoints (docs, pricing, seen 2026-08-21).

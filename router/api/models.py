@@ -65,7 +65,6 @@ def _usable(journey: Journey) -> list[ModelCard]:
         card
         for card in journey.rules.shelf.cards.values()
         if card.stage is not Stage.RETIRED
-        and Ability.CHAT in card.abilities
         and card.price is not None
         and policy.allows(card.name)
         and in_scope(card, journey.key_models)

@@ -30,6 +30,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     first_byte: float = 30.0
     first_byte_reasoning: float = 120.0
     stream_idle: float = 20.0
+    # Well below the minute after which common proxies cut a silent connection.
+    keep_alive: float = 10.0
     stop_grace: float = 30.0
 
 

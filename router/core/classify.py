@@ -14,10 +14,14 @@ from router.core.answer_language import answer_language
 from router.core.catalog import Ability, Template
 from router.core.kind import Kind, expected_output, kind_of
 from router.core.language import NOBODY, Detector, Language, Source, language_of
+from router.core.text_size import fim_size, texts_size
 from router.core.tokens import PromptSize, Tokenizer, prompt_size
 from router.wire.chat import ChatRequest
+from router.wire.fim import FimRequest
 from router.wire.messages import Message
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, TextPart
+from router.wire.requests import AnyRequest
+from router.wire.texts import EmbeddingsRequest, ModerationRequest
 
 # Where the last turn is too short to tell its language, this many earlier user turns are asked.
 _EARLIER_MAX: Final = 3
@@ -32,7 +36,8 @@ _PART_ABILITY: Final[dict[type, Ability]] = {
 
 class Classification(msgspec.Struct, frozen=True, kw_only=True):
     """`input_tokens` is the v13 count, `input_tokens_on` the one for a given model. `language` is what the person
-    writes, `answer_language` what they want to read; "und" when not certain. `answers` is how many are asked for."""
+    writes, `answer_language` what they want to read; "und" when not certain. `answers` is how many are asked for.
+    `window_tokens` is what must fit into a model's window, where that is less than all the input."""
 
     input_tokens: int
     settings_tokens: int
@@ -48,14 +53,27 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     tags: tuple[str, ...]
     size: PromptSize
+    window_tokens: int | None = None
 
     def input_tokens_on(self, template: Template, *, thinks: bool | None = None) -> int:
         """Prompt tokens on a model of that template; see PromptSize.on."""
         return self.size.on(template, thinks=thinks)
 
 
-def classify(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> Classification:
+def classify(request: AnyRequest, tokenizer: Tokenizer, detector: Detector) -> Classification:
     """Never raises for a request that was parsed, and says the same of the same request."""
+    match request:
+        case ChatRequest():
+            return _chat(request, tokenizer, detector)
+        case FimRequest():
+            return _fim(request, tokenizer)
+        case EmbeddingsRequest():
+            return _texts(request, Kind.EMBEDDING, Ability.EMBEDDINGS, tokenizer, detector)
+        case ModerationRequest():
+            return _texts(request, Kind.MODERATION, Ability.MODERATION, tokenizer, detector)
+
+
+def _chat(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> Classification:
     size = prompt_size(request, tokenizer)
     asked = _user_texts(request.messages)
     last = asked[-1] if asked else ""
@@ -78,6 +96,70 @@ def classify(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> 
         images=size.images,
         tags=request.tags,
         size=size,
+    )
+
+
+def _fim(request: FimRequest, tokenizer: Tokenizer) -> Classification:
+    expected = expected_output(Kind.CODE, 0, wants_reasoning=False)
+    return _without_turns(
+        request,
+        size=fim_size(request, tokenizer),
+        kind=Kind.CODE,
+        need=Ability.FIM,
+        language=NOBODY,
+        output_max=request.max_tokens,
+        output_expected=min(expected, request.max_tokens) if request.max_tokens is not None else expected,
+    )
+
+
+def _texts(
+    request: EmbeddingsRequest | ModerationRequest,
+    kind: Kind,
+    need: Ability,
+    tokenizer: Tokenizer,
+    detector: Detector,
+) -> Classification:
+    size, longest = texts_size(request.texts, tokenizer)
+    language = language_of(request.texts[0], detector)
+    return _without_turns(
+        request,
+        size=size,
+        kind=kind,
+        need=need,
+        language=language,
+        output_max=0,
+        output_expected=0,
+        window_tokens=longest,
+    )
+
+
+def _without_turns(
+    request: AnyRequest,
+    *,
+    size: PromptSize,
+    kind: Kind,
+    need: Ability,
+    language: Language,
+    output_max: int | None,
+    output_expected: int,
+    window_tokens: int | None = None,
+) -> Classification:
+    return Classification(
+        input_tokens=size.tokens,
+        settings_tokens=size.settings_tokens,
+        input_tokens_method=size.method.value,
+        output_tokens_max=output_max,
+        output_tokens_expected=output_expected,
+        language=language.code,
+        language_source=language.source,
+        answer_language=language.code,
+        kind=kind,
+        needs=frozenset({need}),
+        answers=1,
+        images=0,
+        tags=request.tags,
+        size=size,
+        window_tokens=window_tokens,
     )
 
 

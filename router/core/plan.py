@@ -20,6 +20,7 @@ from router.core.asked import Asked, Wishes, in_scope
 from router.core.catalog import Ability, ModelCard, Resolved, Stage
 from router.core.charges import Amounts, bound, estimate
 from router.core.classify import Classification
+from router.core.kind import Kind
 from router.core.policy import Policy, Routing
 from router.core.quality import Score
 from router.core.rules import Rules
@@ -34,6 +35,9 @@ class Why(enum.Enum):
     NOT_ALLOWED = "not_allowed"  # the policy does not list it
     OUTSIDE_KEY = "outside_key"  # the key's scope does not list it
     NOT_CHAT = "not_chat"
+    NO_FIM = "no_fim"
+    NO_EMBEDDINGS = "no_embeddings"
+    NO_MODERATION = "no_moderation"
     NO_PRICE = "no_price"
     WRONG_REGION = "wrong_region"
     NO_TOOLS = "no_tools"
@@ -48,6 +52,7 @@ class Why(enum.Enum):
     CONTEXT_TOO_SMALL = "context_too_small"
     OUTPUT_TOO_SMALL = "output_too_small"
     NO_SCORE = "no_score"
+    NOT_INTERCHANGEABLE = "not_interchangeable"  # another model's vectors cannot be compared with these
     NOT_ASKED_FOR = "not_asked_for"  # the app pinned another model
     BELOW_THRESHOLD = "below_threshold"
     OVER_MAX_COST = "over_max_cost"  # the request's own x-router-max-cost-usd
@@ -67,6 +72,13 @@ class Reason(enum.Enum):
     NONE_SUITABLE = "none_suitable"
 
 
+# What a model is for comes before what it can do beside.
+PURPOSES: Final = {
+    Ability.CHAT: Why.NOT_CHAT,
+    Ability.FIM: Why.NO_FIM,
+    Ability.EMBEDDINGS: Why.NO_EMBEDDINGS,
+    Ability.MODERATION: Why.NO_MODERATION,
+}
 _LACKS: Final = {
     Ability.TOOLS: Why.NO_TOOLS,
     Ability.PARALLEL_TOOLS: Why.NO_PARALLEL_TOOLS,
@@ -131,7 +143,7 @@ def make_plan(
     """
     judge = _Judge(ask, rules, policy, wishes, factor, region)
     verdicts = [judge.verdict(card) for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
-    routed, threshold = _rank(verdicts, asked.quality, wishes, policy, resting)
+    routed, threshold = _rank(verdicts, ask.kind, asked.quality, wishes, policy, resting)
     if asked.pin is None:
         order = tuple(verdict for verdict in _by_cost(routed) if verdict.objection is None)
         reason = _reason(order)
@@ -144,7 +156,6 @@ def make_plan(
         )
         threshold = None
         reason = _pin_reason(asked.pin, order, observe)
-    baseline = rules.shelf.resolve(policy.baseline_model)
     return Plan(
         asked=asked,
         policy=policy,
@@ -153,11 +164,18 @@ def make_plan(
         order=order,
         reason=reason,
         max_tokens_default=ask.output_tokens_max is None,
-        baseline=baseline.card if baseline else None,
+        baseline=_baseline(ask, rules, policy),
         factor=factor,
         rules=rules.version,
         observed=observed,
     )
+
+
+def _baseline(ask: Classification, rules: Rules, policy: Policy) -> ModelCard | None:
+    """The model that savings are counted against; none for work that it is not made for."""
+    resolved = rules.shelf.resolve(policy.baseline_model)
+    purpose = ask.needs & PURPOSES.keys()
+    return resolved.card if resolved is not None and purpose <= resolved.card.abilities else None
 
 
 class _Judge:
@@ -206,17 +224,19 @@ class _Judge:
             return Why.NOT_ALLOWED
         if not in_scope(card, self.wishes.key_models):
             return Why.OUTSIDE_KEY
-        if Ability.CHAT not in card.abilities:
-            return Why.NOT_CHAT
+        missing = ask.needs - card.abilities
+        for purpose, why in PURPOSES.items():
+            if purpose in missing:
+                return why
         if card.price is None:
             return Why.NO_PRICE
         if self.policy.region.value not in ("any", self.region):
             return Why.WRONG_REGION
-        if not ask.needs <= card.abilities:
-            missing = ask.needs - card.abilities
+        if missing:
             return next(why for need, why in _LACKS.items() if need in missing)
         wanted = max_tokens if ask.output_tokens_max is not None else min(OUTPUT_MIN, card.output_tokens_max)
-        if input_tokens + wanted >= card.context_tokens:
+        in_window = input_tokens if ask.window_tokens is None else ask.window_tokens
+        if in_window + wanted >= card.context_tokens:
             return Why.CONTEXT_TOO_SMALL
         if wanted > card.output_tokens_max:
             return Why.OUTPUT_TOO_SMALL
@@ -224,13 +244,18 @@ class _Judge:
 
 
 def _rank(
-    verdicts: list[Verdict], quality: float, wishes: Wishes, policy: Policy, resting: Mapping[str, Why]
+    verdicts: list[Verdict],
+    kind: Kind,
+    quality: float,
+    wishes: Wishes,
+    policy: Policy,
+    resting: Mapping[str, Why],
 ) -> tuple[list[Verdict], float | None]:
     """The verdicts with the bar and the passing needs applied, and the bar."""
     passed = [verdict for verdict in verdicts if verdict.objection is None]
     scores = [verdict.score.value for verdict in passed if verdict.score.value is not None]
     bar = max(scores) * quality if scores else None
-    after_bar = [_object(verdict, _below(verdict, bar)) for verdict in verdicts]
+    after_bar = [_object(verdict, _below(verdict, kind, bar)) for verdict in verdicts]
     rested = [_object(verdict, resting.get(verdict.card.name)) for verdict in after_bar]
     if not any(verdict.objection is None for verdict in rested):
         rested = after_bar  # never an empty list because of rest alone: then those that rest are tried all the same
@@ -239,7 +264,11 @@ def _rank(
     return [_object(verdict, _dear(verdict, first * policy.escalation_cost_max)) for verdict in paid], bar
 
 
-def _below(verdict: Verdict, bar: float | None) -> Why | None:
+def _below(verdict: Verdict, kind: Kind, bar: float | None) -> Why | None:
+    if kind is Kind.EMBEDDING:  # a cheaper model's vectors would not fit those that the app has stored
+        return Why.NOT_INTERCHANGEABLE
+    if kind is Kind.MODERATION:  # no table compares the models that judge
+        return None
     if verdict.score.value is None:
         return Why.NO_SCORE
     return Why.BELOW_THRESHOLD if bar is not None and verdict.score.value < bar else None

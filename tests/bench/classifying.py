@@ -11,7 +11,8 @@ from router.core.classify import classify
 from router.core.language import best_detector
 from router.core.tokens import Tokenizer
 from router.vocabulary import VOCABULARY
-from router.wire.chat import Bounds, parse_chat
+from router.wire.chat import parse_chat
+from router.wire.reading import Bounds
 from tests.bench.text import prompt_of
 
 TIMES = 60

@@ -68,7 +68,8 @@ def _row(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask(**fields: Any) -> Classification:
-    """A classified request: 1,000 tokens in, 200 expected out, of no special kind. `needs` are names of abilities."""
+    """A classified request: 1,000 tokens in, 200 expected out, of no special kind. `needs` are names of abilities,
+    `purpose` is the one that the model must be made for."""
     size = PromptSize(
         tokens=fields.pop("input_tokens", 1_000), settings_tokens=0, thinking_tokens=0, images=0, method=Method.EXACT
     )
@@ -80,12 +81,13 @@ def ask(**fields: Any) -> Classification:
         "answer_language": "en",
         "kind": Kind.CHAT,
         "needs": [],
+        "purpose": "chat",
         "answers": 1,
         "images": 0,
         "tags": (),
         **fields,
     }
-    given["needs"] = {"chat", *given["needs"]}
+    given["needs"] = {given.pop("purpose"), *given["needs"]}
     return msgspec.convert(
         {
             **given,

@@ -16,9 +16,10 @@ from router.core.kind import EXPECTED_OUTPUT, Kind
 from router.core.language import Detector, Source, best_detector
 from router.core.tokens import Tokenizer
 from router.errors import RouterError
-from router.wire.chat import Bounds, ChatRequest, parse_chat
+from router.wire.chat import ChatRequest, parse_chat
 from router.wire.messages import Message
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, TextPart, ThinkingPart
+from router.wire.reading import Bounds
 
 TOKENIZER = Tokenizer((pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin").read_bytes())
 DETECTOR = best_detector()

@@ -13,8 +13,10 @@ from router.core.explain import Attempt, answered_by, cost_nano, explain, saved_
 from router.core.journey import Journey, told_headers
 from router.core.plan import Plan
 from router.core.policy import Scope
-from router.wire.chat import Bounds, Dialect, parse_chat
+from router.wire import formats
+from router.wire.chat import Dialect, parse_chat
 from router.wire.headers import Wanted
+from router.wire.reading import Bounds
 from router.wire.usage import Usage
 from tests.core.making import POLICY, ask, plan, rules
 
@@ -146,6 +148,7 @@ def journey(**fields: Any) -> Journey:
     return Journey(
         request_id="r1",
         endpoint="chat",
+        format=formats.CHAT,
         wanted=Wanted(key=None, dialect=Dialect.OPENAI),
         at_ms=0,
         started_s=10.0,

@@ -104,6 +104,17 @@ LACKS = {
 }
 
 
+PURPOSE_LACKS = {"fim": Why.NO_FIM, "embeddings": Why.NO_EMBEDDINGS, "moderation": Why.NO_MODERATION}
+
+
+@pytest.mark.parametrize("purpose", PURPOSE_LACKS)
+def test_a_model_made_for_something_else_is_named(purpose: str) -> None:
+    made = plan(ask(purpose=purpose), "large")
+    assert not made.order
+    [verdict] = [verdict for verdict in made.verdicts if verdict.card.name == "large"]
+    assert verdict.objection is PURPOSE_LACKS[purpose]
+
+
 @pytest.mark.parametrize("need", LACKS)
 def test_a_missing_ability_is_named(need: Ability) -> None:
     plain = rules(
@@ -251,7 +262,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = load_rules(ROOT / "config", ROOT / "policies", date(2026, 11, 23))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.EMBEDDING, Kind.MODERATION)])
 @pytest.mark.parametrize("mode", AUTO)
 @pytest.mark.parametrize("needs", [[], ["tools"], ["json"], ["vision"], ["reasoning"]])
 def test_the_files_that_ship_serve_every_ordinary_request(kind: Kind, mode: str, needs: list[str]) -> None:
@@ -259,6 +270,30 @@ def test_the_files_that_ship_serve_every_ordinary_request(kind: Kind, mode: str,
     assert made.chosen is not None
     assert made.chosen.expected_nano is not None
     assert made.baseline is not None
+
+
+@pytest.mark.parametrize(
+    ("purpose", "kind", "name", "chosen"),
+    [
+        ("fim", Kind.CODE, "auto", "codestral-2508"),
+        ("fim", Kind.CODE, "codestral-latest", "codestral-2508"),
+        ("moderation", Kind.MODERATION, "auto", "mistral-moderation-2603"),
+        ("embeddings", Kind.EMBEDDING, "mistral-embed", "mistral-embed-2312"),
+        ("embeddings", Kind.EMBEDDING, "auto", None),
+    ],
+)
+def test_the_files_that_ship_serve_what_is_no_conversation(
+    purpose: str, kind: Kind, name: str, chosen: str | None
+) -> None:
+    made = plan(ask(kind=kind.value, purpose=purpose), name, world=SHIPPED)
+    assert (made.chosen.card.name if made.chosen else None) == chosen
+    assert made.baseline is None, "what the baseline model cannot do, it cannot have cost"
+
+
+def test_texts_of_many_windows_fit_when_the_longest_fits() -> None:
+    texts = {"kind": "embedding", "purpose": "embeddings", "input_tokens": 100_000, "output_tokens_max": 0}
+    assert plan(ask(**texts, window_tokens=8_000), "vectors").chosen is not None
+    assert plan(ask(**texts, window_tokens=9_000), "vectors").chosen is None
 
 
 def test_a_policy_that_ships_plans_for_a_prompt_of_any_length_that_a_window_holds() -> None:

@@ -21,7 +21,8 @@ from router.core.tokens import (
     Tokenizer,
     prompt_size,
 )
-from router.wire.chat import Bounds, ChatRequest, parse_chat
+from router.wire.chat import ChatRequest, parse_chat
+from router.wire.reading import Bounds
 
 VOCABULARY = pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin"
 TOKENIZER = Tokenizer(VOCABULARY.read_bytes())

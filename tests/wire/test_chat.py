@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from router.errors import BadRequest
 from router.wire.body import mistral_body
-from router.wire.chat import N_MAX, TAGS_MAX, TEMPERATURE_MAX, Bounds, ChatRequest, parse_chat
+from router.wire.chat import N_MAX, ChatRequest, parse_chat
+from router.wire.reading import TAGS_MAX, TEMPERATURE_MAX, Bounds
 
 Body = dict[str, Any]
 

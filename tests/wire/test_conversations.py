@@ -10,7 +10,8 @@ import pytest
 from mistral_common.protocol.instruct.request import ChatCompletionRequest
 from mistral_common.protocol.instruct.validator import MistralRequestValidatorV13, ValidationMode
 
-from router.wire.chat import Bounds, parse_chat
+from router.wire.chat import parse_chat
+from router.wire.reading import Bounds
 from tests.wire.test_chat import ALLOWED, ALLOWED_IN_MESSAGES, USER, parse, upstream
 
 Body = dict[str, Any]
