@@ -48,6 +48,7 @@ from router.store.ledger import Ledger
 from router.store.records import Records
 from router.store.settler import Settler
 from router.upstream.client import Upstream
+from router.upstream.clients import Clients
 from router.upstream.health import Health
 from router.vocabulary import VOCABULARY
 
@@ -85,9 +86,9 @@ def create_app(settings: Settings) -> Litestar:
     keyring = Keyring(client, settings.pepper.reveal().encode())
     records = Records(client, ledger)
     recorder = Recorder(metrics, time.monotonic)
-    upstream = Upstream(settings.upstream_url, settings.api_key.reveal())
+    clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     serving = Serving(
-        attempting=Attempting(upstream, settings.timing, recorder.clock),
+        attempting=Attempting(clients, settings.timing, recorder.clock),
         ledger=ledger,
         leases=leases,
         settler=settler,
@@ -105,8 +106,7 @@ def create_app(settings: Settings) -> Litestar:
         tokenizer=Tokenizer(VOCABULARY.read_bytes()),
         detector=best_detector(),
         bounds=settings.edge.bounds,
-        region=settings.region,
-        factor=settings.factor,
+        main=settings.main,
         resting=health.resting,
         wall=time.time,
         noise=secrets.token_bytes,
@@ -135,7 +135,7 @@ def create_app(settings: Settings) -> Litestar:
             await works.ended(DRAIN_S)  # cut off or not, each has a hold to end
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
-            await upstream.close()
+            await clients.close()
             await client.aclose()
 
     edge, collection = settings.edge, Collection(time.monotonic)

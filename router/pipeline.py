@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Final
 
 from router.core.asked import Wishes, understand
@@ -23,6 +22,7 @@ from router.core.policy import Policy, StoreAway
 from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
+from router.core.sites import Site
 from router.core.tokens import Tokenizer
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
 from router.recording import Recorder, note_of
@@ -57,7 +57,7 @@ ENDPOINTS = (*CALLS, ROUTE, FEEDBACK, MODELS)
 class Line:
     """`clock` is monotonic seconds, `wall` epoch seconds, `noise` n random bytes; `rules` gives the snapshot in force.
 
-    `region` is where the upstream computes and `factor` what that multiplies every price by.
+    `main` is Mistral's own API; the rules may name further upstreams.
     """
 
     def __init__(
@@ -72,8 +72,7 @@ class Line:
         tokenizer: Tokenizer,
         detector: Detector,
         bounds: Bounds,
-        region: str,
-        factor: Fraction,
+        main: Site,
         resting: Callable[[], Mapping[str, Why]],
         wall: Callable[[], float],
         noise: Callable[[int], bytes],
@@ -87,8 +86,7 @@ class Line:
         self.tokenizer = tokenizer
         self.detector = detector
         self.bounds = bounds
-        self.region = region
-        self.factor = factor
+        self.main = main
         self.resting = resting
         self.wall = wall
         self.noise = noise
@@ -159,8 +157,7 @@ class Line:
             rules=journey.rules,
             policy=policy,
             wishes=wishes,
-            factor=self.factor,
-            region=self.region,
+            sites=(self.main, *journey.rules.sites),
             resting=self.resting(),
         )
         if not journey.plan.order:

@@ -91,12 +91,12 @@ class Serving:
         """
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
-        state = State(candidates=len(plan.order))
+        state = State(upstreams=tuple(verdict.site.name for verdict in plan.order))
         self.leases.keep(hold)
         turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
-                tried = await self.attempting.once(journey, turn.verdict, last=state.index + 1 == state.candidates)
+                tried = await self.attempting.once(journey, turn.verdict, last=state.last)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:
                     answered, turn = turn, None
@@ -113,7 +113,7 @@ class Serving:
                     tried.outcome,
                     remaining_s=journey.deadline_s - self.clock(),
                     jitter=self.jitter(),
-                    retry_allowed=self.health.may_retry(turn.verdict.card.name),
+                    retry_allowed=self.health.may_retry(turn.verdict.label),
                 )
                 match step:
                     case GiveUp():
@@ -121,7 +121,7 @@ class Serving:
                         self._end(journey, last, failure.status, failure.code)
                     case Send(state=following, wait_s=wait_s):
                         if following.index == state.index:
-                            self.health.note_retry(turn.verdict.card.name)
+                            self.health.note_retry(turn.verdict.label)
                         state = following
                         await asyncio.sleep(wait_s)
                         turn = await self._advance(journey, turn, plan.order[state.index], round(wait_s * 1000), vector)
@@ -160,7 +160,7 @@ class Serving:
                     raise AttemptFailed(Outcome.CUT)
                 if said := voice.chunk(chunk):
                     yield said
-            self.health.note(turn.verdict.card.name, Outcome.OK)
+            self.health.note(turn.verdict.label, Outcome.OK)
             self._note(journey, turn, Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage)))
             status, code = 200, ""
             last = chunks.last(
@@ -176,7 +176,7 @@ class Serving:
             raise error from None
         finally:
             if turn.ends is None:
-                self.health.note(turn.verdict.card.name, outcome)
+                self.health.note(turn.verdict.label, outcome)
                 self._note(journey, turn, Tried(outcome=outcome, usage=read_usage(chunks.usage)))
             journey.upstream_s += self.clock() - began_s
             self._end(journey, turn, status, code or None)
@@ -187,15 +187,13 @@ class Serving:
         chosen_s = journey.wanted.timeout_s
         hasty = chosen_s is not None and chosen_s < self.attempting.timing.first_byte
         if not (hasty and outcome is Outcome.TIMED_OUT):
-            self.health.note(turn.verdict.card.name, outcome)
+            self.health.note(turn.verdict.label, outcome)
 
     def _note(self, journey: Journey, turn: _Turn, tried: Tried) -> None:
         """The attempt is over: add it to the journey, and decide how its hold ends."""
-        plan = journey.plan
-        assert plan is not None, "only a planned request is served"
         held = turn.hold.held
         if tried.usage is not None:
-            ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, plan.factor)
+            ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, turn.verdict.site.factor)
         elif CHARGES[tried.outcome] is Charge.UNCONFIRMED:
             ending, actual = Ending.UNCONFIRMED, held
         else:
@@ -206,6 +204,7 @@ class Serving:
         journey.attempts.append(
             Attempt(
                 model=turn.verdict.card.name,
+                upstream=turn.verdict.site.name,
                 outcome=tried.outcome,
                 wait_ms=turn.waited_ms,
                 nano_usd=actual.nano,

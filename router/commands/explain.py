@@ -21,10 +21,11 @@ from router.core.explain import explain as explain_plan
 from router.core.language import best_detector
 from router.core.money import usd
 from router.core.plan import make_plan
+from router.core.sites import main_site
 from router.core.tokens import Tokenizer
 from router.errors import RouterError
 from router.rulebook import decode, load_rules
-from router.settings import REGION_FACTORS, ROUTER, RouterFile, region_of
+from router.settings import ROUTER, RouterFile, region_of
 from router.vocabulary import VOCABULARY
 from router.wire.chat import parse_chat
 
@@ -66,8 +67,7 @@ def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | N
         rules=rules,
         policy=policy,
         wishes=wishes,
-        factor=REGION_FACTORS[region],
-        region=region,
+        sites=(main_site(file.upstream.url, region), *rules.sites),
         resting={},
     )
     return explain_plan("explain", ask, plan)

@@ -10,7 +10,7 @@ Four steps, in this order and no other, so that an outage never lowers the bar:
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -24,6 +24,7 @@ from router.core.kind import Kind
 from router.core.policy import Policy, Routing
 from router.core.quality import Score
 from router.core.rules import Rules
+from router.core.sites import MAIN, Site
 
 # An answer that must stop after fewer tokens than this would be worth nothing, so the window counts as too small.
 OUTPUT_MIN: Final = 256
@@ -93,15 +94,21 @@ _LACKS: Final = {
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One model judged. `max_tokens` is what would be sent; costs are nano-USD, None without a price."""
+    """One model judged, at one upstream. `max_tokens` is what would be sent; costs are nano-USD, None without a
+    price."""
 
     card: ModelCard
+    site: Site
     objection: Why | None
     score: Score
     max_tokens: int
     input_tokens: int
     expected_nano: int | None
     most: Amounts | None
+
+    @property
+    def label(self) -> str:
+        return self.site.label(self.card.name)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +123,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     max_tokens_default: bool
     baseline: ModelCard | None
-    factor: Fraction
+    baseline_factor: Fraction
     rules: str
     observed: Verdict | None = None
 
@@ -132,17 +139,17 @@ def make_plan(
     rules: Rules,
     policy: Policy,
     wishes: Wishes,
-    factor: Fraction,
-    region: str,
+    sites: Sequence[Site],
     resting: Mapping[str, Why],
 ) -> Plan:
     """The plan for `ask`. Same arguments, same plan. `order` is empty when no model can serve it.
 
-    `factor` multiplies every price (region, tier), `region` is where the upstream computes, `resting` says which
-    models are left out for the moment, and why.
+    `sites` are the upstreams that can be reached, `resting` says which models (by label) are left out for the moment,
+    and why.
     """
-    judge = _Judge(ask, rules, policy, wishes, factor, region)
-    verdicts = [judge.verdict(card) for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
+    judge = _Judge(ask, rules, policy, wishes)
+    cards = [card for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
+    verdicts = [judge.verdict(card, site) for card in cards for site in sites if site.offers(card.upstream)]
     routed, threshold = _rank(verdicts, ask.kind, asked.quality, wishes, policy, resting)
     if asked.pin is None:
         order = tuple(verdict for verdict in _by_cost(routed) if verdict.objection is None)
@@ -165,7 +172,7 @@ def make_plan(
         reason=reason,
         max_tokens_default=ask.output_tokens_max is None,
         baseline=_baseline(ask, rules, policy),
-        factor=factor,
+        baseline_factor=min((site.factor for site in sites if site.offers(MAIN)), default=Fraction(1)),
         rules=rules.version,
         observed=observed,
     )
@@ -181,13 +188,10 @@ def _baseline(ask: Classification, rules: Rules, policy: Policy) -> ModelCard | 
 class _Judge:
     """Holds what is the same for every model of one request."""
 
-    def __init__(
-        self, ask: Classification, rules: Rules, policy: Policy, wishes: Wishes, factor: Fraction, region: str
-    ) -> None:
+    def __init__(self, ask: Classification, rules: Rules, policy: Policy, wishes: Wishes) -> None:
         self.ask, self.rules, self.policy, self.wishes = ask, rules, policy, wishes
-        self.factor, self.region = factor, region
 
-    def verdict(self, card: ModelCard) -> Verdict:
+    def verdict(self, card: ModelCard, site: Site) -> Verdict:
         ask = self.ask
         input_tokens = ask.input_tokens_on(card.template, thinks=Ability.REASONING in card.abilities)
         max_tokens = self.max_tokens(card, input_tokens)
@@ -195,13 +199,14 @@ class _Judge:
         expected = most = None
         if card.price is not None:
             output = min(ask.output_tokens_expected, max_tokens) * ask.answers
-            expected = estimate(card, input_tokens=input_tokens, output_tokens=output, factor=self.factor)
+            expected = estimate(card, input_tokens=input_tokens, output_tokens=output, factor=site.factor)
             most = bound(
-                card, input_tokens=input_tokens, output_tokens=max_tokens, answers=ask.answers, factor=self.factor
+                card, input_tokens=input_tokens, output_tokens=max_tokens, answers=ask.answers, factor=site.factor
             )
         return Verdict(
             card=card,
-            objection=self.objection(card, input_tokens, max_tokens),
+            site=site,
+            objection=self.objection(card, site, input_tokens, max_tokens),
             score=score,
             max_tokens=max_tokens,
             input_tokens=input_tokens,
@@ -218,7 +223,7 @@ class _Judge:
         # One token is kept free: the vendor refuses a sum equal to the window (seen 2026-04).
         return max(0, min(default, card.output_tokens_max, card.context_tokens - input_tokens - 1))
 
-    def objection(self, card: ModelCard, input_tokens: int, max_tokens: int) -> Why | None:
+    def objection(self, card: ModelCard, site: Site, input_tokens: int, max_tokens: int) -> Why | None:
         ask = self.ask
         if not self.policy.allows(card.name):
             return Why.NOT_ALLOWED
@@ -230,7 +235,7 @@ class _Judge:
                 return why
         if card.price is None:
             return Why.NO_PRICE
-        if self.policy.region.value not in ("any", self.region):
+        if self.policy.region.value not in ("any", site.region):
             return Why.WRONG_REGION
         if missing:
             return next(why for need, why in _LACKS.items() if need in missing)
@@ -256,7 +261,7 @@ def _rank(
     scores = [verdict.score.value for verdict in passed if verdict.score.value is not None]
     bar = max(scores) * quality if scores else None
     after_bar = [_object(verdict, _below(verdict, kind, bar)) for verdict in verdicts]
-    rested = [_object(verdict, resting.get(verdict.card.name)) for verdict in after_bar]
+    rested = [_object(verdict, resting.get(verdict.label)) for verdict in after_bar]
     if not any(verdict.objection is None for verdict in rested):
         rested = after_bar  # never an empty list because of rest alone: then those that rest are tried all the same
     paid = [_object(verdict, _over(verdict, wishes)) for verdict in rested]
@@ -292,14 +297,15 @@ def _object(verdict: Verdict, why: Why | None) -> Verdict:
 
 
 def _by_cost(verdicts: list[Verdict]) -> list[Verdict]:
-    return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, verdict.card.name))
+    return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, verdict.card.name, verdict.site.name))
 
 
 def _pinned(pin: Resolved, verdicts: list[Verdict], wishes: Wishes) -> tuple[list[Verdict], tuple[Verdict, ...]]:
-    """A pin is served by that model or by none; scores and rest don't count against it, the app's own ceiling does."""
+    """A pin is served by that model, wherever it can be reached, or by none; scores and rest don't count against it,
+    the app's own ceiling does."""
     name = pin.card.name
     shown = [_object(v, _over(v, wishes) if v.card.name == name else Why.NOT_ASKED_FOR) for v in verdicts]
-    return shown, tuple(verdict for verdict in shown if verdict.objection is None)
+    return shown, tuple(_by_cost([verdict for verdict in shown if verdict.objection is None]))
 
 
 def _reason(order: tuple[Verdict, ...]) -> Reason:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from router.core.plan import Plan, Why, make_plan
 from router.core.policy import Policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
+from router.core.sites import UpstreamRow, main_site, sites_of
 from router.core.tokens import Method, PromptSize
 
 TODAY = date(2026, 11, 23)
@@ -42,6 +42,7 @@ def rules(
     models: Mapping[str, Mapping[str, Any]] = MODELS,
     scores: Mapping[str, float] = SCORES,
     policy: Mapping[str, Any] = POLICY,
+    upstreams: Mapping[str, Any] | None = None,
 ) -> Rules:
     rows = {name: _row(dict(fields)) for name, fields in models.items()}
     table = {
@@ -51,6 +52,7 @@ def rules(
     }
     return Rules(
         shelf=Shelf(msgspec.convert({"checked": TODAY, "models": rows}, Catalogue).models, TODAY),
+        sites=sites_of(msgspec.convert(upstreams or {}, dict[str, UpstreamRow])),
         quality=QualityTable(msgspec.convert(table, QualityFile)),
         policies={},
         default=msgspec.convert(policy, Policy),
@@ -107,7 +109,6 @@ def plan(
     world: Rules | None = None,
     wishes: Wishes | None = None,
     resting: Mapping[str, Why] | None = None,
-    factor: Fraction = Fraction(1),
     region: str = "global",
 ) -> Plan:
     world, wishes = world or rules(), wishes or Wishes()
@@ -118,7 +119,6 @@ def plan(
         rules=world,
         policy=policy,
         wishes=wishes,
-        factor=factor,
-        region=region,
+        sites=(main_site("http://mistral", region), *world.sites),
         resting=resting or {},
     )

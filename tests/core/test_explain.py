@@ -27,7 +27,7 @@ VOID = Attempt(model="large", outcome=Outcome.RATE_LIMITED, wait_ms=0, nano_usd=
 
 def answered(made: Plan, model: str) -> Attempt:
     [verdict] = [verdict for verdict in made.order if verdict.card.name == model]
-    nano = real_cost(verdict.card, USAGE, made.factor)
+    nano = real_cost(verdict.card, USAGE, verdict.site.factor)
     return Attempt(model=model, outcome=Outcome.OK, wait_ms=120, nano_usd=nano, usage=USAGE)
 
 
@@ -71,6 +71,7 @@ def test_every_model_is_shown_with_its_objection_and_prices_as_strings() -> None
     assert shown.keys() == {"small", "medium", "large", "giant", "ears", "vectors"}
     assert msgspec.to_builtins(shown["large"]) == {
         "model": "large",
+        "upstream": "mistral",
         "eligible": True,
         "objection": None,
         "score": 82.0,
