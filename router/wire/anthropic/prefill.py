@@ -1,7 +1,8 @@
 """The text that an answer goes on with, taken off the answer's head.
 
-Anthropic answers with what comes after it. Mistral begins the answer with it (its guide on prefixes cuts it off by
-length); where a model does not, the answer stays as it is.
+Anthropic answers with what comes after it. Mistral's answer begins with it (its cookbook,
+mistral/prompting/prefix_use_cases.ipynb, cuts it off by length; seen 2026-11). Where a model does not repeat it, the
+answer stays as it is.
 """
 
 from __future__ import annotations
