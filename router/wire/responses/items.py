@@ -73,21 +73,32 @@ def read_items(
         raise BadRequest("input is empty: send at least one user message.", code="empty_messages", param="input")
     if len(items) + bool(instructions) > items_max:
         raise BadRequest(f"More than {items_max} items of input.", code="too_many_messages", param="input")
-    last_asks, last_place = False, "input"
+    asked, last_place = False, "input"
     for index, raw in enumerate(items):
         place = f"input[{index}]"
         item = _read(raw, place)
         gathered.item(item, place)
-        if not isinstance(item, _Message) or item.role in ("user", "assistant"):  # reminders have no say in it
-            last_asks = not isinstance(item, _Reasoning) and getattr(item, "role", "") != "assistant"
-            last_place = place
-    if not last_asks:
+        if (asks := _asks(item)) is not None:
+            asked, last_place = asks, place
+    if not asked:
         raise BadRequest(
             f"{last_place}: the last item must be a user message or a function_call_output.",
             code="last_message_role",
             param=last_place,
         )
     return gathered.turns
+
+
+def _asks(item: _Item) -> bool | None:
+    """Whether something is left to say after the item; None for a reminder, which may stand anywhere."""
+    match item:
+        case _Message(role="system" | "developer"):
+            return None
+        case _Message(role=role):
+            return role != "assistant"
+        case _Reasoning():
+            return False
+    return True  # that a call has no result is found with the other calls
 
 
 def _read(raw: dict[str, Any], place: str) -> _Item:

@@ -83,8 +83,8 @@ SUMMARY: Final = Form(
 
 
 def thinking(asked: Asked) -> Form:
-    """Where the thinking stands. Whoever asks for a summary reads it in the summary's place, and nowhere else (so do
-    Vercel's AI SDK 6 and Codex): it is put there whole, for nobody shortens it."""
+    """Where the thinking stands. Who asks for a summary reads it in the summary's place, and often nowhere else (so
+    does Vercel's `@ai-sdk/openai` 3.0, tried 2026-11): it is put there whole, for nobody shortens it."""
     return SUMMARY if asked.summary else THOUGHT
 
 
