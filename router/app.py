@@ -21,6 +21,7 @@ from watchfiles import awatch
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.calls import Works, call
+from router.api.count import count_tokens
 from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
@@ -61,6 +62,8 @@ READ_S = 1.0
 CHORE_PAUSE_S = 1.0
 CALL_PATHS = (
     ("/v1/chat/completions", "chat"),
+    ("/v1/responses", "responses"),
+    ("/v1/messages", "messages"),
     ("/v1/fim/completions", "fim"),
     ("/v1/embeddings", "embeddings"),
     ("/v1/moderations", "moderations"),
@@ -141,6 +144,7 @@ def create_app(settings: Settings) -> Litestar:
     edge, collection = settings.edge, Collection(time.monotonic)
     data_plane = {
         **{path: guarded(call(name, line, collection, works, edge), edge, ("POST",)) for path, name in CALL_PATHS},
+        "/v1/messages/count_tokens": guarded(count_tokens(line, edge), edge, ("POST",)),
         "/v1/route": guarded(route(line, edge), edge, ("POST",)),
         "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
         "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),

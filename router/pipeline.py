@@ -32,16 +32,21 @@ from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation
 from router.store.settler import Settler
 from router.wire import formats
+from router.wire.anthropic.format import MESSAGES as ANTHROPIC
 from router.wire.headers import Wanted
 from router.wire.reading import Bounds
+from router.wire.responses.format import RESPONSES
 from router.wire.voice import Format
 
 ROUTE = "route"
 FEEDBACK = "feedback"
 MODELS = "models"
+MESSAGES = "messages"
 # What is served upstream: the endpoint's name, and the format that it speaks.
 CALLS: Final[dict[str, Format]] = {
     "chat": formats.CHAT,
+    "responses": RESPONSES,
+    MESSAGES: ANTHROPIC,
     "fim": formats.FIM,
     "embeddings": formats.EMBEDDINGS,
     "moderations": formats.MODERATIONS,
@@ -91,14 +96,14 @@ class Line:
         self.wall = wall
         self.noise = noise
 
-    def begin(self, wanted: Wanted, endpoint: str) -> Journey:
-        """A request has come in at an endpoint of `ENDPOINTS`; its clock runs from here."""
+    def begin(self, wanted: Wanted, endpoint: str, format: Format | None = None) -> Journey:
+        """A request has come in at an endpoint of `ENDPOINTS`, in its own `format` or another; its clock runs now."""
         now_s, now_ms = self.recorder.clock(), int(self.wall() * 1000)
         deadline_s = self.serving.attempting.timing.deadline if wanted.timeout_s is None else wanted.timeout_s
         return Journey(
             request_id=request_id(now_ms, self.noise(10)),
             endpoint=endpoint,
-            format=CALLS.get(endpoint, formats.CHAT),
+            format=format or CALLS.get(endpoint, formats.CHAT),
             wanted=wanted,
             at_ms=now_ms,
             started_s=now_s,

@@ -8,8 +8,8 @@ from router.api.edge import Receive, Scope, Send
 from router.errors import UnsupportedEndpoint
 
 _INSTEAD: Final = {
-    "/v1/responses": "use /v1/chat/completions (the OpenAI agents SDK: set_default_openai_api('chat_completions'))",
-    "/v1/messages": "use /v1/chat/completions with an OpenAI or Mistral SDK",
+    "/v1/responses": "nothing is stored: POST /v1/responses with the conversation as input",
+    "/v1/messages": "POST /v1/messages answers at once; batches are not served",
     "/v1/completions": "use /v1/chat/completions",
     "/v1/chat/moderations": "use /v1/moderations with the texts",
     "/v1/classifications": "call Mistral directly for classifiers",
@@ -26,8 +26,8 @@ _INSTEAD: Final = {
     "/v1/threads": "use /v1/chat/completions and send the conversation along",
 }
 SERVED: Final = (
-    "POST /v1/chat/completions, /v1/fim/completions, /v1/embeddings, /v1/moderations, /v1/route, /v1/feedback; "
-    "GET /v1/models"
+    "POST /v1/chat/completions, /v1/responses, /v1/messages, /v1/fim/completions, /v1/embeddings, /v1/moderations, "
+    "/v1/route, /v1/feedback; GET /v1/models"
 )
 
 

@@ -19,7 +19,7 @@ DROPPED_MAX: Final = 64
 DROPPED_LETTERS_MAX: Final = 64
 
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
-_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -42,13 +42,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[Body]) -> tuple[Body, list[str]]:
-    """The body and the names of its fields that `Body` does not know. Raises BadRequest."""
+    """The body, and the names of its fields that say something and that `Body` does not know. Raises BadRequest."""
     try:
         raw = decoder.decode(body)
-        keys = _decode_keys.decode(body).keys()
+        fields = _decode_fields.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error) from error
-    return raw, sorted(keys - frozenset(raw.__struct_fields__))
+    known = frozenset(raw.__struct_fields__)
+    return raw, sorted(name for name, value in fields.items() if name not in known and bytes(value) != b"null")
 
 
 def unreadable(error: Exception) -> BadRequest:

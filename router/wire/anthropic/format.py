@@ -10,13 +10,16 @@ from router.errors import RouterError
 from router.wire.anthropic.events import Events, broken
 from router.wire.anthropic.output import message
 from router.wire.anthropic.refusal import refusal
-from router.wire.anthropic.request import Read, read_request
-from router.wire.chat import Bounds, ChatRequest
+from router.wire.anthropic.request import Read, read_count, read_request
+from router.wire.chat import ChatRequest
+from router.wire.reading import Bounds
 from router.wire.voice import Format, Voice
 
 
 class Messages:
     """A `Format`."""
+
+    flat = True
 
     def read(self, body: bytes, bounds: Bounds) -> tuple[ChatRequest, Voice]:
         """The request, and the voice to answer it with. Raises `BadRequest` with a place of Anthropic's request."""
@@ -48,7 +51,16 @@ class MessagesVoice:
         return broken(error)
 
 
+class Counting(Messages):
+    """The same format where only the prompt's tokens are asked for."""
+
+    def read(self, body: bytes, bounds: Bounds) -> tuple[ChatRequest, Voice]:
+        read = Read(request=read_count(body, bounds))
+        return read.request, MessagesVoice(read)
+
+
 MESSAGES: Final[Format] = Messages()
+COUNTING: Final[Format] = Counting()
 
 
 def counted(input_tokens: int) -> bytes:

@@ -16,7 +16,8 @@ from router.wire.anthropic.places import Places
 from router.wire.anthropic.tools import read_choice, read_tools
 from router.wire.anthropic.turns import Content, read_conversation
 from router.wire.anthropic.wishes import read_form, read_reasoning
-from router.wire.chat import Bounds, ChatRequest, IncomingChat, read_chat, unreadable
+from router.wire.chat import ChatRequest, IncomingChat, read_chat
+from router.wire.reading import Bounds, decode
 
 # Anthropic's own maximum; the chat format goes further, and so might a client that believes it speaks that.
 TEMPERATURE_MAX: Final = 1
@@ -52,14 +53,12 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     thoughts_shown: bool = True
 
 
-_decode = msgspec.json.Decoder(Incoming)
-_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KNOWN: Final = frozenset(Incoming.__struct_fields__)
+_decoder = msgspec.json.Decoder(Incoming)
 
 
 def read_request(body: bytes, bounds: Bounds) -> Read:
     """The request in `body` (JSON) of `POST /v1/messages`. Raises `BadRequest` with the place and the remedy."""
-    raw, dropped = _decoded(body)
+    raw, dropped = decode(body, _decoder)
     if raw.max_tokens is None:
         raise BadRequest(
             "max_tokens is required: say how many tokens the answer may have.", code="missing_field", param="max_tokens"
@@ -69,17 +68,8 @@ def read_request(body: bytes, bounds: Bounds) -> Read:
 
 def read_count(body: bytes, bounds: Bounds) -> ChatRequest:
     """The request in `body` of `POST /v1/messages/count_tokens`: the same fields, and no bound for an answer."""
-    raw, dropped = _decoded(body)
+    raw, dropped = decode(body, _decoder)
     return _read(raw, dropped, bounds).request
-
-
-def _decoded(body: bytes) -> tuple[Incoming, list[str]]:
-    try:
-        raw = _decode.decode(body)
-        keys = _decode_keys.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(error) from error
-    return raw, sorted(key for key, value in keys.items() if key not in _KNOWN and bytes(value) != b"null")
 
 
 def _read(raw: Incoming, dropped: list[str], bounds: Bounds) -> Read:

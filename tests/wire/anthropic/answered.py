@@ -12,8 +12,9 @@ from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from router.wire.anthropic.format import MESSAGES
-from router.wire.chat import Bounds, Dialect
+from router.wire.chat import Dialect
 from router.wire.chunks import Chunks
+from router.wire.reading import Bounds
 from router.wire.voice import Voice
 from tests.wire.anthropic.asked import Body, encoded
 

@@ -10,7 +10,8 @@ import pytest
 from router.errors import BadRequest
 from router.wire.anthropic.format import MESSAGES
 from router.wire.body import mistral_body
-from router.wire.chat import Bounds, ChatRequest
+from router.wire.chat import ChatRequest
+from router.wire.reading import Bounds
 from router.wire.voice import Voice
 
 Body = dict[str, Any]

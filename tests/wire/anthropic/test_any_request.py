@@ -18,7 +18,7 @@ from mistral_common.protocol.instruct.validator import (
 from router.errors import BadRequest
 from router.wire.anthropic.format import MESSAGES
 from router.wire.body import mistral_body
-from router.wire.chat import Bounds
+from router.wire.reading import Bounds
 from tests.wire.anthropic.asked import HI, TOOL, Body, encoded, result, text, use
 from tests.wire.test_chat import ALLOWED, ALLOWED_IN_MESSAGES
 

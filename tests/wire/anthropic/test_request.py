@@ -8,7 +8,7 @@ import pytest
 
 from router.errors import BadRequest
 from router.wire.anthropic.request import read_count
-from router.wire.chat import Bounds
+from router.wire.reading import Bounds
 from tests.wire.anthropic.asked import HI, TOOL, Body, added, encoded, read, refused, text, upstream, user
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
