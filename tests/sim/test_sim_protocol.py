@@ -24,6 +24,13 @@ def test_an_unknown_path_is_not_found(sim, path):
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
 
 
+def test_a_body_beyond_the_cap_is_a_413(sim):
+    piece = b"x" * 1024 * 1024
+    answer = sim.http.post("/v1/chat/completions", content=(piece for _ in range(65)))
+    assert (answer.status_code, answer.json()) == (413, {"message": "Request size limit exceeded"})
+    assert sim.chat(max_tokens=1).status_code == 200
+
+
 def test_a_known_path_with_the_wrong_method_says_so(sim):
     assert sim.http.get("/v1/chat/completions").status_code == 405
 
