@@ -34,7 +34,6 @@ from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.language import best_detector
 from router.core.policy import StoreAway
-from router.core.tokens import Tokenizer
 from router.errors import RouterError
 from router.ops.metrics import Metrics
 from router.pipeline import Line
@@ -51,7 +50,7 @@ from router.store.settler import Settler
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
-from router.vocabulary import VOCABULARY
+from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
 
@@ -106,7 +105,7 @@ def create_app(settings: Settings) -> Litestar:
         settler=settler,
         serving=serving,
         recorder=recorder,
-        tokenizer=Tokenizer(VOCABULARY.read_bytes()),
+        tokenizer=load_tokenizer(seed=secrets.randbits(32)),
         detector=best_detector(),
         bounds=settings.edge.bounds,
         main=settings.main,

@@ -12,7 +12,7 @@ from typing import Final
 from router.core.asked import Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
 from router.core.charges import Account, Denial, Owner, accounts_of
-from router.core.classify import classify
+from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
 from router.core.language import Detector
@@ -23,7 +23,7 @@ from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
-from router.core.tokens import Tokenizer
+from router.core.tokenizer import Tokenizer
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
 from router.recording import Recorder, note_of
 from router.serving import Serving, Streamed, Whole
@@ -155,7 +155,9 @@ class Line:
         journey.request, journey.voice = journey.format.read(body, self.bounds)
         wishes = _wishes(journey)
         asked = understand(journey.request.model, journey.rules, policy, wishes)
-        journey.ask = classify(journey.request, self.tokenizer, self.detector)
+        ask = classify(journey.request, self.tokenizer, self.detector)
+        window_max = journey.rules.shelf.context_tokens_max
+        journey.ask = counted(ask, journey.request, self.tokenizer, window_max=window_max)
         journey.plan = make_plan(
             journey.ask,
             asked,

@@ -18,6 +18,7 @@ from router.commands.options import as_json, folders
 from router.core.differences import Listing, differences
 from router.core.rules import Rules
 from router.core.sites import Site
+from router.core.tokenizer import Tokenizer
 from router.errors import StoreUnavailable
 from router.rulebook import ConfigError, decode, load_rules
 from router.settings import ROUTER, MissingSecret, RouterFile, load_settings, secret
@@ -25,6 +26,7 @@ from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.ledger import Ledger
 from router.upstream.client import AttemptFailed, Upstream
 from router.upstream.clients import Clients
+from router.vocabulary import VOCABULARY, WITHOUT
 
 PRICES_DAYS_MAX: Final = 30
 
@@ -67,6 +69,7 @@ def _findings(config_dir: Path, policies_dir: Path, data_dir: Path) -> Iterator[
         what=f"{len(rules.shelf.cards)} models, {len(rules.policies)} policies, rules {rules.version}",
     )
     yield _prices(rules, today)
+    yield vocabulary(VOCABULARY)
     yield from _outside(config_dir, policies_dir, data_dir, rules)
 
 
@@ -76,6 +79,15 @@ def _prices(rules: Rules, today: date) -> Finding:
         what = f"config/models.toml was last held against the vendor's prices {age} days ago ({rules.checked})"
         return Finding(part="prices", state="warning", what=what)
     return Finding(part="prices", state="ok", what=f"checked {rules.checked}")
+
+
+def vocabulary(path: Path) -> Finding:
+    """Whether the file at `path` can count tokens."""
+    try:
+        Tokenizer(path.read_bytes())
+    except (OSError, ValueError) as error:
+        return Finding(part="tokens", state="warning", what=f"{path} cannot be used ({error}): {WITHOUT}")
+    return Finding(part="tokens", state="ok", what="counted as Mistral counts them")
 
 
 def _outside(config_dir: Path, policies_dir: Path, data_dir: Path, rules: Rules) -> Iterator[Finding]:

@@ -142,6 +142,7 @@ class Shelf:
 
     def __init__(self, models: Mapping[str, ModelRow], today: date) -> None:
         self.cards: dict[str, ModelCard] = {name: _card(name, row, today) for name, row in sorted(models.items())}
+        self.context_tokens_max = max((card.context_tokens for card in self.cards.values()), default=0)
         self._names: dict[str, str] = {name: name for name in self.cards}
         for card in self.cards.values():
             for alias in card.aliases:

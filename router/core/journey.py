@@ -14,6 +14,7 @@ from router.core.money import usd
 from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
+from router.core.tokenizer import Method
 from router.wire.chat import Dialect
 from router.wire.headers import Wanted
 from router.wire.requests import AnyRequest
@@ -74,8 +75,9 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     ]
     if warned:
         headers["x-router-warning"] = f"over the soft limit: {', '.join(warned)}"
-    if journey.degraded:
-        headers["x-router-degraded"] = journey.degraded
+    uncounted = journey.ask is not None and journey.ask.size.method is Method.LINEAR
+    if degraded := [what for what in (journey.degraded, "tokenizer" if uncounted else None) if what]:
+        headers["x-router-degraded"] = ", ".join(degraded)
     request, plan = journey.request, journey.plan
     if request is not None:
         headers["x-router-requested-model"] = _plain(request.model)

@@ -193,16 +193,16 @@ class _Judge:
 
     def verdict(self, card: ModelCard, site: Site) -> Verdict:
         ask = self.ask
-        input_tokens = ask.input_tokens_on(card.template, thinks=Ability.REASONING in card.abilities)
+        thinks = Ability.REASONING in card.abilities
+        input_tokens = ask.input_tokens_on(card.template, thinks=thinks)
         max_tokens = self.max_tokens(card, input_tokens)
         score = self.rules.quality.score(card.name, ask.kind, ask.answer_language)
         expected = most = None
         if card.price is not None:
             output = min(ask.output_tokens_expected, max_tokens) * ask.answers
             expected = estimate(card, input_tokens=input_tokens, output_tokens=output, factor=site.factor)
-            most = bound(
-                card, input_tokens=input_tokens, output_tokens=max_tokens, answers=ask.answers, factor=site.factor
-            )
+            held = ask.input_tokens_most_on(card.template, thinks=thinks)
+            most = bound(card, input_tokens=held, output_tokens=max_tokens, answers=ask.answers, factor=site.factor)
         return Verdict(
             card=card,
             site=site,

@@ -19,7 +19,8 @@ from router.core.policy import Policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
 from router.core.sites import UpstreamRow, main_site, sites_of
-from router.core.tokens import Method, PromptSize
+from router.core.tokenizer import Method
+from router.core.tokens import PromptSize
 
 TODAY = date(2026, 11, 23)
 ALL = ["chat", "tools", "parallel_tools", "json", "vision", "documents", "reasoning", "prefix"]
@@ -73,7 +74,12 @@ def ask(**fields: Any) -> Classification:
     """A classified request: 1,000 tokens in, 200 expected out, of no special kind. `needs` are names of abilities,
     `purpose` is the one that the model must be made for."""
     size = PromptSize(
-        tokens=fields.pop("input_tokens", 1_000), settings_tokens=0, thinking_tokens=0, images=0, method=Method.EXACT
+        tokens=fields.pop("input_tokens", 1_000),
+        settings_tokens=0,
+        thinking_tokens=0,
+        images=0,
+        method=Method(fields.pop("method", "exact")),
+        over=fields.pop("over", 0),
     )
     given = {
         "output_tokens_max": None,

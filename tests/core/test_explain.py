@@ -234,6 +234,10 @@ class TestHeaders:
 
     def test_a_degraded_answer_says_so(self) -> None:
         assert headers(degraded="store")["x-router-degraded"] == "store"
+        lost = ask(method="linear")
+        assert headers(ask=lost)["x-router-degraded"] == "tokenizer"
+        assert headers(ask=lost, degraded="store")["x-router-degraded"] == "store, tokenizer"
+        assert "x-router-degraded" not in headers(ask=ask())
 
 
 def standing(
