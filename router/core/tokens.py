@@ -23,6 +23,7 @@ import tiktoken
 
 from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
+from router.wire.adapt import changes, without_reasoning
 from router.wire.chat import ChatRequest
 from router.wire.messages import Message, ToolCall
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Part, TextPart, ThinkingPart
@@ -112,7 +113,8 @@ class Tokenizer:
 
 def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
     """The size of `request` as it will be sent."""
-    v13 = _Count(tokenizer, joint="\n\n", thinking=False).conversation(request.messages, request.toolbox)
+    plainer = tuple(without_reasoning(request.messages)) if any(map(changes, request.messages)) else request.messages
+    v13 = _Count(tokenizer, joint="\n\n", thinking=False).conversation(plainer, request.toolbox)
     settings = _settings_tokens(request, tokenizer)
     thinking = 0
     if any(_differs(message) for message in request.messages):
@@ -125,9 +127,9 @@ def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
 
 
 def _differs(message: Message) -> bool:
-    """Whether v15 counts the turn otherwise than v13 does: thinking, or several text parts."""
+    """Whether v15 counts the turn otherwise than v13 does: what v13 is not sent, or several text parts."""
     kinds = [type(part) for part in message.content] if isinstance(message.content, list) else []
-    return ThinkingPart in kinds or kinds.count(TextPart) > 1
+    return changes(message) or kinds.count(TextPart) > 1
 
 
 def _settings_tokens(request: ChatRequest, tokenizer: Tokenizer) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import msgspec
 
+from router.wire.adapt import without_reasoning
 from router.wire.chat import ChatRequest, Sampling
-from router.wire.messages import BRIDGE, Message
-from router.wire.parts import Part, ThinkingPart
+from router.wire.messages import Message
 from router.wire.tools import NamedChoice, ResponseFormat, Tool
 
 
@@ -28,12 +26,13 @@ _encode = msgspec.json.Encoder()
 
 
 def mistral_body(request: ChatRequest, *, model: str, max_tokens: int, reasons: bool) -> bytes:
-    """The body for one attempt on `model`. `reasons` says whether it takes thinking turns and an effort."""
+    """The body for one attempt on `model`. `reasons` says whether it takes an effort, thinking turns, and images in the
+    results of tools."""
     sampling = {name: getattr(request.sampling, name) for name in Sampling.__struct_fields__}
     return _encode.encode(
         _Body(
             model=model,
-            messages=list(request.messages if reasons else _without_thinking(request.messages)),
+            messages=list(request.messages) if reasons else without_reasoning(request.messages),
             max_tokens=max_tokens,
             stream=request.stream,
             tools=request.toolbox.tools,
@@ -44,18 +43,3 @@ def mistral_body(request: ChatRequest, *, model: str, max_tokens: int, reasons: 
             **sampling,
         )
     )
-
-
-def _without_thinking(messages: Iterable[Message]) -> Iterator[Message]:
-    """Thinking parts go back only to models that think; others answer them with 400, and an empty turn likewise."""
-    last = ""
-    for message in messages:
-        if isinstance(message.content, list):
-            kept: str | list[Part] = [part for part in message.content if not isinstance(part, ThinkingPart)]
-            if not kept and not message.tool_calls:
-                if last != "tool" or message.prefix:
-                    continue
-                kept = BRIDGE  # what stands between a tool result and the user must stay
-            message = msgspec.structs.replace(message, content=kept or "")
-        last = message.role
-        yield message

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from router.errors import BadRequest
+from router.wire.guardrails import Guardrail, read_guardrails
 from router.wire.messages import IncomingMessage, Message, read_messages
 from router.wire.tools import (
     IncomingFunction,
@@ -52,7 +53,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     n: int | None = None
     prediction: dict[str, Any] | None = None
     safe_prompt: bool | None = None
-    guardrails: list[dict[str, Any]] | None = None
+    guardrails: list[Guardrail] | None = None
     prompt_cache_key: str | None = None
     metadata: dict[str, Any] | None = None
 
@@ -208,7 +209,7 @@ def _tags(metadata: dict[str, Any] | None) -> tuple[dict[str, Any] | None, tuple
     """The metadata meant for the vendor, and the tags meant for the router."""
     if not metadata or "tags" not in metadata:
         return metadata or None, ()
-    tags = metadata["tags"]
+    tags = metadata["tags"] if metadata["tags"] is not None else []
     fits = isinstance(tags, list) and len(tags) <= TAGS_MAX
     if not fits or not all(isinstance(tag, str) and 0 < len(tag) <= 64 for tag in tags):
         raise BadRequest(
@@ -231,20 +232,21 @@ def _sampling(raw: IncomingChat, metadata: dict[str, Any] | None, dropped: list[
     if key is not None and not (key.isascii() and key.isprintable() and len(key) <= 256):
         dropped.append("prompt_cache_key")
         key = None
+    prediction = _prediction(raw.prediction)
+    if prediction and prediction["content"] and (raw.n or 1) > 1:
+        raise BadRequest("n must be 1 beside a prediction: Mistral takes one of them.", code="invalid_value", param="n")
     return Sampling(
         temperature=min(raw.temperature, TEMPERATURE_MAX) if raw.temperature is not None else None,
         # 0 means "only the likeliest token", which Mistral writes as a small number: its range excludes 0.
         top_p=(raw.top_p or 0.0001) if raw.top_p is not None else None,
         stop=raw.stop or None,
-        random_seed=abs(seed)
-        if (seed := raw.random_seed if raw.random_seed is not None else raw.seed) is not None
-        else None,
+        random_seed=abs(seed) if seed is not None else None,
         presence_penalty=raw.presence_penalty,
         frequency_penalty=raw.frequency_penalty,
         n=raw.n if raw.n != 1 else None,
-        prediction=_prediction(raw.prediction),
+        prediction=prediction,
         safe_prompt=raw.safe_prompt,
-        guardrails=raw.guardrails or None,
+        guardrails=read_guardrails(raw.guardrails),
         prompt_cache_key=key,
         metadata=metadata,
     )

@@ -47,7 +47,10 @@ def validator(path: str, part: str) -> jsonschema_rs.Draft202012Validator:
 
 def faults(path: str, part: str, body: Any) -> list[str]:
     """Where and how `body` breaks the contract."""
+    try:
+        found = list(validator(path, part).iter_errors(body))
+    except UnicodeEncodeError:
+        return ["body: half of a pair of letters, which UTF-8 cannot hold"]
     return [
-        f"{'.'.join(str(step) for step in error.instance_path) or 'body'}: {error.message[:300]}"
-        for error in validator(path, part).iter_errors(body)
+        f"{'.'.join(str(step) for step in error.instance_path) or 'body'}: {error.message[:300]}" for error in found
     ]

@@ -101,11 +101,19 @@ def _broken_rules(body: Body, reader: Reader) -> Iterator[str]:
     last = messages[-1] if messages else {"role": "nobody"}
     if last["role"] not in ("user", "tool") and not (last["role"] == "assistant" and last.get("prefix")):
         yield "messages: expected last role User or Tool (or Assistant with prefix True)"
+    if messages[:1] and len(messages[0].get("tool_calls") or ()) > len(_results_behind(messages)):
+        yield "messages.0: a call without its result (the validators skip the first message)"
+    if messages[:1] and messages[0]["role"] == "tool":
+        yield "messages.0: a result without its call (the same)"
     for index, (before, after) in enumerate(itertools.pairwise(messages)):
         if (before["role"], after["role"]) == ("tool", "user"):
             yield f"messages.{index + 1}: unexpected role user after role tool (code 3230, seen until 2026-06)"
     for index, message in enumerate(messages):
         yield from (f"messages.{index}: {fault}" for fault in _message_faults(message, reader))
+
+
+def _results_behind(messages: list[Body]) -> list[Body]:
+    return list(itertools.takewhile(lambda message: message["role"] == "tool", messages[1:]))
 
 
 def _message_faults(message: Body, reader: Reader) -> Iterator[str]:

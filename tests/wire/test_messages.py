@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from router.wire.messages import BRIDGE, Message, short_id
 from tests.wire.turns import Turn, call, calls, read, refused, result, sent, system, user
 
+FILE = "3b6d45eb-e30b-416f-8019-f47e2e93d930"
+
 
 class TestIds:
     @pytest.mark.parametrize("call_id", ["aaaaaaaaa", "gSIMJiOkT", "123456789"])
@@ -213,8 +215,8 @@ class TestContent:
             ({"type": "image_url", "image_url": {"url": "u", "detail": "low"}}, None),
             ({"type": "image_url", "image_url": "u"}, None),
             ({"type": "document_url", "document_url": "u", "document_name": "n"}, None),
-            ({"type": "file", "file_id": "f"}, None),
-            ({"type": "file", "file": {"file_id": "f"}}, {"type": "file", "file_id": "f"}),
+            ({"type": "file", "file_id": FILE}, None),
+            ({"type": "file", "file": {"file_id": FILE}}, {"type": "file", "file_id": FILE}),
             ({"type": "input_audio", "input_audio": "QUJD"}, None),
             (
                 {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "wav"}},
