@@ -50,6 +50,6 @@ def _guardrail(given: dict[str, Any], place: str) -> Guardrail:
     try:
         return msgspec.convert(given, Guardrail)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        where = place + path.rstrip("`")
+        what, _, path = str(error).partition(" - at ")
+        where = place + path.removesuffix("`").partition("$")[2]  # of a wrong key, msgspec names the map that holds it
         raise BadRequest(f"{where} is no guardrail: {what}.", code="invalid_value", param=where) from error

@@ -40,9 +40,8 @@ def renamed(raw: Body) -> Body:
         body["messages"] = [_message(given) for given in body["messages"]]
     if isinstance(body.get("tools"), list):
         body["tools"] = [_tool(given) for given in body["tools"]]
-    return {
-        name: value for name, value in _only("ChatCompletionRequest", body).items() if value != [] or name == "messages"
-    }
+    kept = _only("ChatCompletionRequest", body)
+    return {name: value for name, value in kept.items() if value != [] or name not in EMPTIED}
 
 
 def _message(raw: Any) -> Any:
