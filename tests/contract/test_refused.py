@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.errors import BadRequest
@@ -125,12 +125,10 @@ def test_every_refusal_is_mistrals_or_has_its_reason() -> None:
     assert codes == {code for code, _, _ in SHARED} | {name.split()[0] for name in OWN}
 
 
-@settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=1_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(request(), st.sampled_from(Reader))
 def test_what_is_refused_mistral_refuses_too(body: Body, reader: Reader) -> None:
     refusal = refusal_of(body)
-    assume(refusal is not None)
-    assert refusal is not None
-    if refusal.code in OWN or f"{refusal.code} {refusal.param}" in OWN:
+    if refusal is None or refusal.code in OWN or f"{refusal.code} {refusal.param}" in OWN:
         return
     assert problems_of(CHAT, renamed(body), reader) != [], refusal

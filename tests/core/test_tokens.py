@@ -21,6 +21,7 @@ from router.core.tokens import (
     Tokenizer,
     prompt_size,
 )
+from router.wire.body import mistral_body
 from router.wire.chat import Bounds, ChatRequest, parse_chat
 
 VOCABULARY = pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin"
@@ -265,3 +266,18 @@ def test_a_text_that_looks_like_the_tools_is_not_taken_for_them() -> None:
     fresh = Tokenizer(VOCABULARY.read_bytes())
     prompt_size(request, fresh)
     assert fresh.count(tools.decode()) == fresh._count(tools.decode())
+
+
+def test_a_prompt_is_counted_as_it_is_sent_to_models_that_do_not_reason() -> None:
+    call = {"id": "aaaaaaaaa", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    image = {"type": "image_url", "image_url": "data:image/png;base64," + base64.b64encode(png(128, 128)).decode()}
+    request = chat(
+        user("Look."),
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "aaaaaaaaa", "content": [{"type": "text", "text": "Here it is."}, image]},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "A cat?"}]}]},
+        user("And?"),
+    )
+    sent = parse_chat(mistral_body(request, model="m", max_tokens=1, reasons=False), Bounds())
+    assert prompt_size(sent, TOKENIZER).on(Template.V13) == prompt_size(request, TOKENIZER).on(Template.V13)
+    assert prompt_size(request, TOKENIZER).on(Template.V15) > prompt_size(sent, TOKENIZER).on(Template.V15)
