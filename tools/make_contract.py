@@ -64,6 +64,7 @@ class Maker:
         operation = self.document["paths"][path][method]
         answers = {kind: found["schema"] for kind, found in operation["responses"]["200"]["content"].items()}
         made = {"response": self.trimmed(answers["application/json"])}
+        made["invalid"] = self.trimmed(operation["responses"]["422"]["content"]["application/json"]["schema"])
         if "requestBody" in operation:
             made["request"] = self.trimmed(operation["requestBody"]["content"]["application/json"]["schema"])
         if "text/event-stream" in answers:

@@ -71,6 +71,9 @@ def frames(envelope: Envelope, answers: list[Answer], usage: dict[str, Any], sha
     writer = _Writer(envelope)
     last = len(answers) - 1
     for index, answer in enumerate(answers):
+        if answer.finish == "model_length":
+            # Chunks know no such reason (the vendor's OpenAPI file of 2026-08-21, and its SDK 3.7.0).
+            answer = msgspec.structs.replace(answer, finish="length")
         told = usage if index == last and shape.with_usage else None
         yield from _choice_frames(writer, index, answer, told, shape)
     yield Frame(DONE, 0)

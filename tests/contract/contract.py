@@ -40,7 +40,7 @@ def schemas() -> Schema:
 
 @functools.cache
 def validator(path: str, part: str) -> jsonschema_rs.Draft202012Validator:
-    """`part` is request, response or chunk."""
+    """`part` is request, response, chunk, or invalid, the body of a 422."""
     schema = from_the_file()["endpoints"][path][part]
     return jsonschema_rs.Draft202012Validator({**schema, "$defs": schemas()}, validate_formats=True)
 

@@ -18,7 +18,7 @@ from tests.contract.judge import CHAT, problems_of
 OPEN = {
     *("ChatCompletionRequest.metadata", "EmbeddingRequest.metadata", "ClassificationRequest.metadata"),
     *("FIMCompletionRequest.metadata", "Function.parameters", "JsonSchema.schema", "FunctionCall.arguments"),
-    *("ModerationObject.categories", "ModerationObject.category_scores"),
+    *("ModerationObject.categories", "ModerationObject.category_scores", "ValidationError.ctx"),
 }
 USER = {"role": "user", "content": "hi"}
 
