@@ -20,6 +20,7 @@ import msgspec
 from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
 from router.core.tokenizer import ByteCounter, Interval, Method, Tokenizer
+from router.wire.adapt import changes, without_reasoning
 from router.wire.chat import ChatRequest
 from router.wire.messages import Message, ToolCall
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Part, TextPart, ThinkingPart
@@ -100,7 +101,8 @@ def rough_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
 
 
 def _size(request: ChatRequest, tokenizer: Tokenizer, measure: Callable[[Sequence[str]], Interval]) -> PromptSize:
-    v13 = _Prompt(tokenizer, joint="\n\n", thinking=False).conversation(request.messages, request.toolbox)
+    plainer = tuple(without_reasoning(request.messages)) if any(map(changes, request.messages)) else request.messages
+    v13 = _Prompt(tokenizer, joint="\n\n", thinking=False).conversation(plainer, request.toolbox)
     words, thoughts = measure(v13.texts), measure(())
     asks_json = request.response_format is not None and request.response_format.type != "text"
     settings = 0 if asks_json else SETTINGS_TOKENS
@@ -122,9 +124,9 @@ def _size(request: ChatRequest, tokenizer: Tokenizer, measure: Callable[[Sequenc
 
 
 def _differs(message: Message) -> bool:
-    """Whether v15 counts the turn otherwise than v13 does: thinking, or several text parts."""
+    """Whether v15 counts the turn otherwise than v13 does: what v13 is not sent, or several text parts."""
     kinds = [type(part) for part in message.content] if isinstance(message.content, list) else []
-    return ThinkingPart in kinds or kinds.count(TextPart) > 1
+    return changes(message) or kinds.count(TextPart) > 1
 
 
 class _Prompt:

@@ -78,6 +78,9 @@ def frames(envelope: Envelope, answers: list[Answer], usage: dict[str, Any], sha
     writer = _Writer(envelope, shape)
     last = len(answers) - 1
     for index, answer in enumerate(answers):
+        if answer.finish == "model_length":
+            # Chunks know no such reason (the vendor's OpenAPI file of 2026-08-21, and its SDK 3.7.0).
+            answer = msgspec.structs.replace(answer, finish="length")
         told = usage if index == last and shape.usage == "with_reason" else None
         yield from _choice_frames(writer, index, answer, told, shape)
     if shape.usage == "apart":

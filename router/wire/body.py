@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
+from router.wire.adapt import without_reasoning
 from router.wire.chat import ChatRequest, Sampling
 from router.wire.fim import FimRequest
-from router.wire.messages import BRIDGE, Message
-from router.wire.parts import Part, ThinkingPart
+from router.wire.messages import Message
 from router.wire.requests import AnyRequest
 from router.wire.texts import EmbeddingsRequest, ModerationRequest
 from router.wire.tools import NamedChoice, ResponseFormat, Tool
@@ -69,7 +68,8 @@ def path_of(request: AnyRequest) -> str:
 
 
 def mistral_body(request: AnyRequest, *, model: str, max_tokens: int, reasons: bool) -> bytes:
-    """The body for one attempt on `model`. `reasons` says whether it takes thinking turns and an effort."""
+    """The body for one attempt on `model`. `reasons` says whether it takes an effort, thinking turns, and images in the
+    results of tools."""
     match request:
         case ChatRequest():
             return _encode.encode(_chat(request, model, max_tokens, reasons))
@@ -83,7 +83,7 @@ def _chat(request: ChatRequest, model: str, max_tokens: int, reasons: bool) -> _
     sampling = {name: getattr(request.sampling, name) for name in Sampling.__struct_fields__}
     return _Body(
         model=model,
-        messages=list(request.messages if reasons else _without_thinking(request.messages)),
+        messages=list(request.messages) if reasons else without_reasoning(request.messages),
         max_tokens=max_tokens,
         stream=request.stream,
         tools=request.toolbox.tools,
@@ -111,18 +111,3 @@ def _texts(request: EmbeddingsRequest | ModerationRequest, model: str) -> _Texts
         encoding_format=request.encoding_format,
         metadata=request.metadata,
     )
-
-
-def _without_thinking(messages: Iterable[Message]) -> Iterator[Message]:
-    """Thinking parts go back only to models that think; others answer them with 400, and an empty turn likewise."""
-    last = ""
-    for message in messages:
-        if isinstance(message.content, list):
-            kept: str | list[Part] = [part for part in message.content if not isinstance(part, ThinkingPart)]
-            if not kept and not message.tool_calls:
-                if last != "tool" or message.prefix:
-                    continue
-                kept = BRIDGE  # what stands between a tool result and the user must stay
-            message = msgspec.structs.replace(message, content=kept or "")
-        last = message.role
-        yield message

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from router.errors import BadRequest
+from router.wire.guardrails import Guardrail, read_guardrails
 from router.wire.messages import IncomingMessage, Message, read_messages
 from router.wire.reading import (
     Bounds,
@@ -58,7 +59,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     n: int | None = None
     prediction: dict[str, Any] | None = None
     safe_prompt: bool | None = None
-    guardrails: list[dict[str, Any]] | None = None
+    guardrails: list[Guardrail] | None = None
     prompt_cache_key: str | None = None
     metadata: dict[str, Any] | None = None
 
@@ -178,6 +179,9 @@ def _sampling(raw: IncomingChat, metadata: dict[str, Any] | None, dropped: list[
     within("frequency_penalty", raw.frequency_penalty, -2, 2)
     within("n", raw.n, 1, N_MAX)
     seed = raw.random_seed if raw.random_seed is not None else raw.seed
+    prediction = _prediction(raw.prediction)
+    if prediction and prediction["content"] and (raw.n or 1) > 1:
+        raise BadRequest("n must be 1 beside a prediction: Mistral takes one of them.", code="invalid_value", param="n")
     return Sampling(
         temperature=temperature(raw.temperature),
         top_p=top_p(raw.top_p),
@@ -186,9 +190,9 @@ def _sampling(raw: IncomingChat, metadata: dict[str, Any] | None, dropped: list[
         presence_penalty=raw.presence_penalty,
         frequency_penalty=raw.frequency_penalty,
         n=raw.n if raw.n != 1 else None,
-        prediction=_prediction(raw.prediction),
+        prediction=prediction,
         safe_prompt=raw.safe_prompt,
-        guardrails=raw.guardrails or None,
+        guardrails=read_guardrails(raw.guardrails),
         prompt_cache_key=cache_key(raw.prompt_cache_key, dropped),
         metadata=metadata,
     )

@@ -75,7 +75,7 @@ def split_tags(metadata: dict[str, Any] | None) -> tuple[dict[str, Any] | None, 
     """The metadata meant for the vendor, and the tags meant for the router."""
     if not metadata or "tags" not in metadata:
         return metadata or None, ()
-    tags = metadata["tags"]
+    tags = metadata["tags"] if metadata["tags"] is not None else []
     fits = isinstance(tags, list) and len(tags) <= TAGS_MAX
     if not fits or not all(isinstance(tag, str) and 0 < len(tag) <= 64 for tag in tags):
         raise BadRequest(

@@ -17,6 +17,7 @@ from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
 from router.core.tokenizer import Method, Tokenizer
 from router.core.tokens import DOCUMENT_TOKENS, PromptSize, prompt_size, rough_size
+from router.wire.body import mistral_body
 from router.wire.chat import ChatRequest, parse_chat
 from router.wire.reading import Bounds
 
@@ -238,3 +239,18 @@ def test_the_least_sure_part_says_how_sure_the_whole_is() -> None:
     methods = [rough_size(chat(user(parts)), TOKENIZER).method for parts in ([image], [image, text], [document, text])]
     assert methods == [Method.BOUND, Method.SAMPLED, Method.ESTIMATE]
     assert not rough_size(chat(user([document, text])), TOKENIZER).counted
+
+
+def test_a_prompt_is_counted_as_it_is_sent_to_models_that_do_not_reason() -> None:
+    call = {"id": "aaaaaaaaa", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    image = {"type": "image_url", "image_url": "data:image/png;base64," + base64.b64encode(png(128, 128)).decode()}
+    request = chat(
+        user("Look."),
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "aaaaaaaaa", "content": [{"type": "text", "text": "Here it is."}, image]},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "A cat?"}]}]},
+        user("And?"),
+    )
+    sent = parse_chat(mistral_body(request, model="m", max_tokens=1, reasons=False), Bounds())
+    assert prompt_size(sent, TOKENIZER).on(Template.V13) == prompt_size(request, TOKENIZER).on(Template.V13)
+    assert prompt_size(request, TOKENIZER).on(Template.V15) > prompt_size(sent, TOKENIZER).on(Template.V15)

@@ -85,6 +85,7 @@ TRANSLATED: list[tuple[Body, Body]] = [
     ({"metadata": {}}, {}),
     ({"metadata": {"a": "b", "tags": ["x"]}}, {"metadata": {"a": "b"}}),
     ({"metadata": {"tags": ["x"]}}, {}),
+    ({"metadata": {"tags": None}}, {}),
     ({"prediction": {"type": "content", "content": "x"}}, {"prediction": {"type": "content", "content": "x"}}),
     (
         {"prediction": {"type": "content", "content": [{"type": "text", "text": "x"}, {"type": "text", "text": "y"}]}},
@@ -206,6 +207,7 @@ def test_the_wish_for_a_usage_chunk_is_kept_for_the_stream(options: Any, include
         ({"max_completion_tokens": -1}, "max_tokens"),
         ({"reasoning_effort": "ultra"}, "reasoning_effort"),
         ({"prediction": {}}, "prediction.content"),
+        ({"n": 2, "prediction": {"content": "x"}}, "n"),
         ({"prediction": {"content": [1]}}, "prediction.content"),
         ({"metadata": {"tags": "x"}}, "metadata.tags"),
         ({"metadata": {"tags": [1]}}, "metadata.tags"),

@@ -27,6 +27,7 @@ def thinking(text: str) -> Body:
     return {"type": "thinking", "thinking": [{"type": "text", "text": text}], "closed": True}
 
 
+FILE = "1f0a7c52-7d0e-4c3b-9a51-3b8a0c6f2d11"
 IDS = ("aaaaaaaaa", "bbbbbbbbb")
 A, B = IDS
 # Items, and the turns they come to.
@@ -168,7 +169,7 @@ PARTS: list[tuple[Body, Body]] = [
         {"type": "input_file", "file_data": "data:application/pdf;base64,AA=="},
         {"type": "document_url", "document_url": "data:application/pdf;base64,AA=="},
     ),
-    ({"type": "input_file", "file_id": "f"}, {"type": "file", "file_id": "f"}),
+    ({"type": "input_file", "file_id": FILE}, {"type": "file", "file_id": FILE}),
     (
         {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
         {"type": "input_audio", "input_audio": "AA=="},
