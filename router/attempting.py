@@ -58,7 +58,12 @@ class Attempting:
         assert request is not None, "only a parsed request is served"
         card = verdict.card
         body = mistral_body(
-            request, model=card.name, max_tokens=verdict.max_tokens, reasons=Ability.REASONING in card.abilities
+            request,
+            model=card.name,
+            max_tokens=verdict.max_tokens,
+            reasons=Ability.REASONING in card.abilities,
+            profile=card.schema_profile,
+            serial=verdict.serial,
         )
         left_s = journey.deadline_s - self.clock()
         share_s = left_s if last else left_s * SHARE_OF_DEADLINE

@@ -140,7 +140,7 @@ class Line:
         journey.request = parse_chat(body, self.bounds)
         wishes = _wishes(journey)
         asked = understand(journey.request.model, journey.rules, policy, wishes)
-        journey.ask = classify(journey.request, self.tokenizer, self.detector)
+        journey.ask = classify(journey.request, self.tokenizer, self.detector, journey.rules.shelf.schema_profiles)
         journey.plan = make_plan(
             journey.ask,
             asked,

@@ -6,6 +6,7 @@ model; kind and language choose the cell of the quality table.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -16,8 +17,10 @@ from router.core.kind import Kind, expected_output, kind_of
 from router.core.language import NOBODY, Detector, Language, Source, language_of
 from router.core.tokens import PromptSize, Tokenizer, prompt_size
 from router.wire.chat import ChatRequest
+from router.wire.fitting import Misfit, fit
 from router.wire.messages import Message
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, TextPart
+from router.wire.schema import SchemaProfile
 
 # Where the last turn is too short to tell its language, this many earlier user turns are asked.
 _EARLIER_MAX: Final = 3
@@ -32,7 +35,8 @@ _PART_ABILITY: Final[dict[type, Ability]] = {
 
 class Classification(msgspec.Struct, frozen=True, kw_only=True):
     """`input_tokens` is the v13 count, `input_tokens_on` the one for a given model. `language` is what the person
-    writes, `answer_language` what they want to read; "und" when not certain. `answers` is how many are asked for."""
+    writes, `answer_language` what they want to read; "und" when not certain. `answers` is how many are asked for.
+    `misfits` has the schema profiles that cannot take the request."""
 
     input_tokens: int
     settings_tokens: int
@@ -48,15 +52,29 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     tags: tuple[str, ...]
     size: PromptSize
+    misfits: dict[SchemaProfile, Misfit] = {}
 
-    def input_tokens_on(self, template: Template, *, thinks: bool | None = None) -> int:
-        """Prompt tokens on a model of that template; see PromptSize.on."""
-        return self.size.on(template, thinks=thinks)
+    def input_tokens_on(
+        self,
+        template: Template,
+        *,
+        thinks: bool | None = None,
+        profile: SchemaProfile = SchemaProfile.FULL,
+        serial: bool = False,
+    ) -> int:
+        """Prompt tokens on a model of that template and profile; see PromptSize.on."""
+        return self.size.on(template, thinks=thinks, profile=profile, serial=serial)
 
 
-def classify(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> Classification:
-    """Never raises for a request that was parsed, and says the same of the same request."""
-    size = prompt_size(request, tokenizer)
+def classify(
+    request: ChatRequest,
+    tokenizer: Tokenizer,
+    detector: Detector,
+    profiles: Collection[SchemaProfile] = tuple(SchemaProfile),
+) -> Classification:
+    """Never raises for a request that was parsed, and says the same of the same request. `profiles` are those that a
+    model may have; others are not looked at."""
+    size = prompt_size(request, tokenizer, profiles)
     asked = _user_texts(request.messages)
     last = asked[-1] if asked else ""
     language = _language(asked, detector)
@@ -78,7 +96,13 @@ def classify(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> 
         images=size.images,
         tags=request.tags,
         size=size,
+        misfits=_misfits(request, profiles),
     )
+
+
+def _misfits(request: ChatRequest, profiles: Collection[SchemaProfile]) -> dict[SchemaProfile, Misfit]:
+    fitted = {profile: fit(request.toolbox, request.response_format, profile) for profile in profiles}
+    return {profile: made.misfit for profile, made in fitted.items() if made.misfit is not None}
 
 
 def _user_texts(messages: tuple[Message, ...]) -> list[str]:
@@ -118,6 +142,8 @@ def _needs(request: ChatRequest) -> frozenset[Ability]:
     needs = {Ability.CHAT}
     if request.toolbox.tools:
         needs.add(Ability.TOOLS)
+    if request.parallel_tool_calls:
+        needs.add(Ability.PARALLEL_TOOLS)
     if request.response_format is not None and request.response_format.type != "text":
         needs.add(Ability.JSON)
     if request.reasoning == "high":

@@ -13,7 +13,8 @@ from router.core.money import usd
 from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
-from router.wire.chat import ChatRequest
+from router.wire.chat import DROPPED_MAX, ChatRequest
+from router.wire.fitting import fit
 from router.wire.headers import Wanted
 
 
@@ -64,15 +65,27 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     request, plan = journey.request, journey.plan
     if request is not None:
         headers["x-router-requested-model"] = _plain(request.model)
-        if request.dropped:
-            headers["x-router-dropped-params"] = _plain(",".join(request.dropped))
+        if dropped := left_out(request, plan, _serving(journey, plan) if plan else None):
+            headers["x-router-dropped-params"] = _plain(",".join(dropped))
     if plan is not None:
         headers |= _choice(journey, plan, streaming)
     return headers
 
 
+def left_out(request: ChatRequest, plan: Plan | None, model: str | None) -> tuple[str, ...]:
+    """What of the request nobody reads, and what `model` is not told or held to, by place."""
+    card = next((verdict.card for verdict in plan.verdicts if verdict.card.name == model), None) if plan else None
+    lost = fit(request.toolbox, request.response_format, card.schema_profile).lost if card else ()
+    return (*request.dropped, *lost)[:DROPPED_MAX]
+
+
+def _serving(journey: Journey, plan: Plan) -> str | None:
+    """The model that answered, was tried last, or would be tried first."""
+    return journey.attempts[-1].model if journey.attempts else (plan.chosen.card.name if plan.chosen else None)
+
+
 def _choice(journey: Journey, plan: Plan, streaming: bool) -> dict[str, str]:
-    serving = journey.attempts[-1].model if journey.attempts else (plan.chosen.card.name if plan.chosen else None)
+    serving = _serving(journey, plan)
     headers = {"x-router-reason": reason_of(plan, serving).value}
     if serving is not None:
         headers["x-router-model"] = serving

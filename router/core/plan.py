@@ -20,7 +20,7 @@ from router.core.asked import Asked, Wishes, in_scope
 from router.core.catalog import Ability, ModelCard, Resolved, Stage
 from router.core.charges import Amounts, bound, estimate
 from router.core.classify import Classification
-from router.core.policy import Policy, Routing
+from router.core.policy import ParallelTools, Policy, Routing
 from router.core.quality import Score
 from router.core.rules import Rules
 
@@ -45,6 +45,7 @@ class Why(enum.Enum):
     NO_REASONING = "no_reasoning"
     NO_PREFIX = "no_prefix"
     NO_PREDICTION = "no_prediction"
+    UNFIT_SCHEMA = "unfit_schema"  # its profile cannot take a schema of the request
     CONTEXT_TOO_SMALL = "context_too_small"
     OUTPUT_TOO_SMALL = "output_too_small"
     NO_SCORE = "no_score"
@@ -81,7 +82,8 @@ _LACKS: Final = {
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One model judged. `max_tokens` is what would be sent; costs are nano-USD, None without a price."""
+    """One model judged. `max_tokens` is what would be sent; costs are nano-USD, None without a price. `serial` says
+    that it would be asked for one tool call a turn, because the policy does without several."""
 
     card: ModelCard
     objection: Why | None
@@ -90,6 +92,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     expected_nano: int | None
     most: Amounts | None
+    serial: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,10 +171,18 @@ class _Judge:
     ) -> None:
         self.ask, self.rules, self.policy, self.wishes = ask, rules, policy, wishes
         self.factor, self.region = factor, region
+        self.needs = needs_under(ask, policy)
 
     def verdict(self, card: ModelCard) -> Verdict:
         ask = self.ask
-        input_tokens = ask.input_tokens_on(card.template, thinks=Ability.REASONING in card.abilities)
+        serialises = self.policy.parallel_tools is ParallelTools.SERIALISE
+        serial = serialises and Ability.PARALLEL_TOOLS not in card.abilities
+        input_tokens = ask.input_tokens_on(
+            card.template,
+            thinks=Ability.REASONING in card.abilities,
+            profile=card.schema_profile,
+            serial=serial,
+        )
         max_tokens = self.max_tokens(card, input_tokens)
         score = self.rules.quality.score(card.name, ask.kind, ask.answer_language)
         expected = most = None
@@ -189,6 +200,7 @@ class _Judge:
             input_tokens=input_tokens,
             expected_nano=expected,
             most=most,
+            serial=serial,
         )
 
     def max_tokens(self, card: ModelCard, input_tokens: int) -> int:
@@ -212,15 +224,22 @@ class _Judge:
             return Why.NO_PRICE
         if self.policy.region.value not in ("any", self.region):
             return Why.WRONG_REGION
-        if not ask.needs <= card.abilities:
-            missing = ask.needs - card.abilities
+        if missing := self.needs - card.abilities:
             return next(why for need, why in _LACKS.items() if need in missing)
+        if card.schema_profile in ask.misfits:
+            return Why.UNFIT_SCHEMA
         wanted = max_tokens if ask.output_tokens_max is not None else min(OUTPUT_MIN, card.output_tokens_max)
         if input_tokens + wanted >= card.context_tokens:
             return Why.CONTEXT_TOO_SMALL
         if wanted > card.output_tokens_max:
             return Why.OUTPUT_TOO_SMALL
         return None
+
+
+def needs_under(ask: Classification, policy: Policy) -> frozenset[Ability]:
+    """What a model must be able to do: several tool calls in a turn only when the policy will not do without."""
+    serialises = policy.parallel_tools is ParallelTools.SERIALISE
+    return ask.needs - {Ability.PARALLEL_TOOLS} if serialises else ask.needs
 
 
 def _rank(

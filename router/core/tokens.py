@@ -13,7 +13,7 @@ import itertools
 import json
 import operator
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from math import ceil
 from typing import Final
@@ -24,9 +24,11 @@ import tiktoken
 from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
 from router.wire.chat import ChatRequest
+from router.wire.fitting import fit
 from router.wire.messages import Message, ToolCall
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Part, TextPart, ThinkingPart
-from router.wire.tools import NamedChoice, Tool, Toolbox
+from router.wire.schema import SchemaProfile
+from router.wire.tools import NamedChoice, Toolbox
 
 # A document becomes its text, which only the vendor sees: about ten dense pages.
 DOCUMENT_TOKENS: Final = 8_192
@@ -53,25 +55,37 @@ class Method(enum.Enum):
 class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
     """`tokens` is the v13 template without thinking turns, as models get it that do not reason. `settings_tokens` is
     what v15 adds: its settings block, less the joints it leaves out between text parts (so it may be below zero).
-    `thinking_tokens` are the thinking turns, which only reasoning models get."""
+    `thinking_tokens` are the thinking turns, which only reasoning models get. `tokens` has the tools as the full schema
+    profile has them; `profile_tokens` is what other profiles add (below zero where they leave something out), and
+    `serial_tokens` what one turn a call adds."""
 
     tokens: int
     settings_tokens: int
     thinking_tokens: int
     images: int
     method: Method
+    profile_tokens: dict[SchemaProfile, int] = {}
+    serial_tokens: int = 0
 
-    def on(self, template: Template, *, thinks: bool | None = None) -> int:
-        """Prompt tokens on a model of that template. `thinks` says whether it is sent thinking turns; by default v13
-        models are not, all others are."""
+    def on(
+        self,
+        template: Template,
+        *,
+        thinks: bool | None = None,
+        profile: SchemaProfile = SchemaProfile.FULL,
+        serial: bool = False,
+    ) -> int:
+        """Prompt tokens on a model of that template and profile. `thinks` says whether it is sent thinking turns; by
+        default v13 models are not, all others are. `serial` says whether each call gets a turn of its own."""
         thinking = self.thinking_tokens if (template is not Template.V13 if thinks is None else thinks) else 0
+        tokens = self.tokens + self.profile_tokens.get(profile, 0) + (self.serial_tokens if serial else 0) + thinking
         match template:
             case Template.V13:
-                return self.tokens + thinking
+                return tokens
             case Template.V15:
-                return self.tokens + self.settings_tokens + thinking
+                return tokens + self.settings_tokens
             case Template.OTHER:
-                return ceil((self.tokens + max(self.settings_tokens, 0) + thinking) * OTHER_MARGIN)
+                return ceil((tokens + max(self.settings_tokens, 0)) * OTHER_MARGIN)
 
 
 class Tokenizer:
@@ -110,8 +124,10 @@ class Tokenizer:
         return len(self._encoding.encode_ordinary(text))
 
 
-def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
-    """The size of `request` as it will be sent."""
+def prompt_size(
+    request: ChatRequest, tokenizer: Tokenizer, profiles: Collection[SchemaProfile] = tuple(SchemaProfile)
+) -> PromptSize:
+    """The size of `request` as it will be sent. `profiles` are those that a model may have."""
     v13 = _Count(tokenizer, joint="\n\n", thinking=False).conversation(request.messages, request.toolbox)
     settings = _settings_tokens(request, tokenizer)
     thinking = 0
@@ -120,7 +136,14 @@ def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
         thinking = v15.thinking_tokens
         settings += v15.tokens - v13.tokens
     return PromptSize(
-        tokens=v13.tokens, settings_tokens=settings, thinking_tokens=thinking, images=v13.images, method=v13.method
+        tokens=v13.tokens,
+        settings_tokens=settings,
+        thinking_tokens=thinking,
+        images=v13.images,
+        method=v13.method,
+        profile_tokens=_profile_tokens(request, tokenizer, profiles),
+        # One end of turn more for each call but the first.
+        serial_tokens=sum(len(message.tool_calls) - 1 for message in request.messages if message.tool_calls),
     )
 
 
@@ -156,7 +179,7 @@ class _Count:
                 # The tools stand before the first user turn, and neighbouring user turns are one.
                 if tools_pending:
                     tools_pending = False
-                    self.tokens += 2 + _tools_tokens(toolbox.tools, self.tokenizer)
+                    self.tokens += 2 + _tools_tokens(toolbox, SchemaProfile.FULL, self.tokenizer)
                 self.tokens += 2
                 self.content([turn.content for turn in turns])
             elif role == "assistant":
@@ -216,18 +239,42 @@ class _Count:
                 self.method = Method.ESTIMATE
 
 
-def _tools_tokens(tools: tuple[Tool, ...], tokenizer: Tokenizer) -> int:
-    """The tools as the template writes them: Python's JSON spacing, `strict` left out, no escapes."""
+def _tools_tokens(toolbox: Toolbox, profile: SchemaProfile, tokenizer: Tokenizer) -> int:
+    """The tools that a model of that profile is sent, as the template writes them: Python's JSON spacing, `strict` left
+    out, no escapes."""
+    sent = fit(toolbox, None, profile).tools
 
     def count() -> int:
-        parts = [(tool.type, tool.function) for tool in tools]
         listed = [
-            {"type": kind, "function": {"name": f.name, "description": f.description or "", "parameters": f.parameters}}
-            for kind, f in parts
+            {
+                "type": tool["type"],
+                "function": {
+                    "name": tool["function"]["name"],
+                    "description": tool["function"].get("description", ""),
+                    "parameters": tool["function"]["parameters"],
+                },
+            }
+            for tool in msgspec.json.decode(sent)
         ]
         return tokenizer.count(json.dumps(listed, ensure_ascii=False))
 
-    return tokenizer.remember(b"tools", msgspec.json.encode(tools), count)
+    return tokenizer.remember(b"tools", sent, count)
+
+
+def _profile_tokens(
+    request: ChatRequest, tokenizer: Tokenizer, profiles: Collection[SchemaProfile]
+) -> dict[SchemaProfile, int]:
+    """What the tools take more on each profile than on the full one, where they fit it and do differ."""
+    toolbox, full = request.toolbox, fit(request.toolbox, None, SchemaProfile.FULL).tools
+    if not any(message.role == "user" for message in request.messages):
+        return {}  # the tools stand before the first user turn
+    usual = _tools_tokens(toolbox, SchemaProfile.FULL, tokenizer) if full else 0
+    fitted = {profile: fit(toolbox, None, profile) for profile in profiles}
+    return {
+        profile: _tools_tokens(toolbox, profile, tokenizer) - usual
+        for profile, made in fitted.items()
+        if made.misfit is None and made.tools != full
+    }
 
 
 def _arguments(call: ToolCall) -> str:

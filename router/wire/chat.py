@@ -14,7 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from router.errors import BadRequest
+from router.wire.fitting import fit
 from router.wire.messages import IncomingMessage, Message, read_messages
+from router.wire.schema import SchemaProfile
 from router.wire.tools import (
     IncomingFunction,
     IncomingTool,
@@ -150,6 +152,10 @@ def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequ
     if len(raw.tools or ()) + len(raw.functions or ()) > bounds.tools_max:
         raise BadRequest(f"More than {bounds.tools_max} tools.", code="too_many_tools", param="tools")
     toolbox = read_toolbox(raw.tools, raw.functions, _choice(raw))
+    response_format = read_format(raw.response_format)
+    # The full profile is the laxest: what does not fit it fits no model.
+    if misfit := fit(toolbox, response_format, SchemaProfile.FULL).misfit:
+        raise misfit.refusal()
     metadata, tags = _tags(raw.metadata)
     return ChatRequest(
         model=raw.model,
@@ -160,7 +166,7 @@ def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequ
         include_usage=bool((raw.stream_options or {}).get("include_usage")),
         toolbox=toolbox,
         parallel_tool_calls=raw.parallel_tool_calls if toolbox.tools else None,
-        response_format=read_format(raw.response_format),
+        response_format=response_format,
         reasoning=_reasoning(raw),
         tags=tags,
         # Named in a header and a record, so a body full of inventions must not make those large.

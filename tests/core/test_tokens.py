@@ -22,6 +22,7 @@ from router.core.tokens import (
     prompt_size,
 )
 from router.wire.chat import Bounds, ChatRequest, parse_chat
+from router.wire.schema import SchemaProfile
 
 VOCABULARY = pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin"
 TOKENIZER = Tokenizer(VOCABULARY.read_bytes())
@@ -143,6 +144,57 @@ def test_a_named_call_adds_its_name_and_two() -> None:
     named = {"type": "function", "function": {"name": "get_weather"}}
     forced = prompt_size(chat(user(WEATHER), tools=[GET_WEATHER], tool_choice=named), TOKENIZER)
     assert forced.tokens - free.tokens == 2 + TOKENIZER.count("get_weather")
+
+
+OPENED = tool("get_weather", "Get the current weather for a city.", city="string")
+TREE = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}}
+
+
+def test_tools_count_as_each_profile_is_sent_them() -> None:
+    size = prompt_size(chat(user(WEATHER), tools=[GET_WEATHER]), TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.NO_REF) == size.tokens
+    opened = prompt_size(chat(user(WEATHER), tools=[OPENED]), TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.STRICT_SUBSET) == opened.tokens < size.tokens
+
+
+def test_references_count_as_what_is_put_in_their_place() -> None:
+    meant = {"type": "object", "properties": {"a": {"type": "string"}}}
+    written = {"$schema": "x", **meant, "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "string"}}}
+    one, other = (
+        prompt_size(
+            chat(SUMS, tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}]), TOKENIZER
+        )
+        for schema in (meant, written)
+    )
+    assert one == other
+
+
+def test_tools_that_a_profile_cannot_take_count_as_they_are() -> None:
+    tree = {"type": "function", "function": {"name": "f", "parameters": TREE}}
+    size = prompt_size(chat(SUMS, tools=[tree]), TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.NO_REF) == size.tokens
+
+
+def test_tools_that_are_not_in_the_prompt_count_on_no_profile() -> None:
+    asked = chat({"role": "assistant", "content": "Four", "prefix": True}, tools=[GET_WEATHER])
+    size = prompt_size(asked, TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.STRICT_SUBSET) == size.tokens
+
+
+def test_calls_one_by_one_count_as_the_conversation_that_is_sent() -> None:
+    calls = [{**CALL, "id": call_id} for call_id in ("aaaaaaaaa", "bbbbbbbbb", "ccccccccc")]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "Fine."} for call in calls]
+    size = prompt_size(
+        chat(user(WEATHER), {"role": "assistant", "content": "I look.", "tool_calls": calls}, *results, user("So?")),
+        TOKENIZER,
+    )
+    turns = [
+        turn
+        for number, (call, answer) in enumerate(zip(calls, results, strict=True))
+        for turn in ({"role": "assistant", "content": "" if number else "I look.", "tool_calls": [call]}, answer)
+    ]
+    one_by_one = prompt_size(chat(user(WEATHER), *turns, user("So?")), TOKENIZER)
+    assert size.on(Template.V13, serial=True) == one_by_one.tokens == size.tokens + 2
 
 
 def test_thinking_counts_only_where_it_is_sent() -> None:
