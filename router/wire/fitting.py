@@ -15,7 +15,7 @@ from router.wire.grammar import obstacle
 from router.wire.schema import Room, SchemaProfile, Unfit, rewrite
 from router.wire.tools import ResponseFormat, Tool, Toolbox
 
-# 128 lists of up to 256 kB; one is rarely above 50 kB (20 tools of GitHub's: 25 kB). Larger ones are made anew.
+# 128 lists of up to 256 kB; one is rarely above 50 kB (20 tools of GitHub's: 22 kB). Larger ones are made anew.
 KEPT_MAX: Final = 128
 KEPT_BYTES_MAX: Final = 262_144
 FORMAT_PLACE: Final = "response_format.json_schema"

@@ -16,7 +16,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
-from router.wire.keywords import Path, subschemas
+from router.wire.keywords import IN_PLACE, Path, subschemas
 
 # What a look-up may raise on a document that is no schema at all.
 _ASTRAY: Final = (Unresolvable, AttributeError, LookupError, TypeError, ValueError)
@@ -77,12 +77,14 @@ class References:
             self._sizes[key] = len(msgspec.json.encode(target.schema))
         return self._sizes[key]
 
-    def recursive(self) -> frozenset[int]:
-        """The `id()` of every target that leads to itself or to one that does."""
+    def recursive(self) -> frozenset[int] | None:
+        """The `id()` of every target that leads to itself or to one that does. None when one leads to itself without a
+        step into the value, so that no value could ever be held against it."""
         leads_to: dict[int, set[int]] = {}
-        waiting: list[tuple[Any, Base, int | None]] = [(self.document, self.root, None)]
+        stays_at: dict[int, set[int]] = {}  # those about the very same value
+        waiting: list[tuple[Any, Base, int | None, bool]] = [(self.document, self.root, None, True)]
         while waiting:
-            node, base, owner = waiting.pop()
+            node, base, owner, stays = waiting.pop()
             if not isinstance(node, dict):
                 continue
             if "$id" in node and node is not self.document:
@@ -93,10 +95,16 @@ class References:
                 key = id(target.schema)
                 if owner is not None:
                     leads_to[owner].add(key)
+                    if stays:
+                        stays_at[owner].add(key)
                 if key not in leads_to:
-                    leads_to[key] = set()
-                    waiting.append((target.schema, target.base, key))
-            waiting.extend((child, base, owner) for _, child in subschemas(node))
+                    leads_to[key], stays_at[key] = set(), set()
+                    waiting.append((target.schema, target.base, key, True))
+            waiting += ((child, base, owner, stays and path[0] in IN_PLACE) for path, child in subschemas(node))
+        try:
+            TopologicalSorter(stays_at).prepare()
+        except CycleError:
+            return None
         sorter = TopologicalSorter(leads_to)
         straight: set[int] = set()
         with suppress(CycleError):  # the sorter still gives out what no cycle holds back

@@ -77,9 +77,10 @@ def rewrite(schema: dict[str, Any], profile: SchemaProfile, room: Room) -> Rewri
         walk = _Walk(schema, profile, room)
         made = walk.root()
     except Recursive:
-        if profile is not SchemaProfile.FULL:
+        kept = References(schema).recursive() if profile is SchemaProfile.FULL else None
+        if kept is None:
             raise
-        walk = _Walk(schema, profile, room, kept=References(schema).recursive())
+        walk = _Walk(schema, profile, room, kept)
         made = walk.root()
     if (found := fault(made)) is not None:
         path, what = found

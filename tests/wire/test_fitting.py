@@ -10,6 +10,7 @@ import pytest
 
 from router.errors import BadRequest
 from router.wire import fitting
+from router.wire.body import mistral_body
 from router.wire.chat import Bounds, parse_chat
 from router.wire.fitting import KEPT_BYTES_MAX, Fitted, fit
 from router.wire.schema import SchemaProfile
@@ -98,6 +99,17 @@ def test_the_form_of_the_answer_is_made_safe_likewise() -> None:
 def test_a_form_without_a_schema_is_sent_as_it_is() -> None:
     made = fit(read_toolbox(None, None, None), read_format({"type": "json_object"}), STRICT_SUBSET)
     assert json.loads(made.response_format) == {"type": "json_object"}
+
+
+def test_the_body_of_each_attempt_has_the_tools_of_its_model() -> None:
+    body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "tools": [function(CLOSED)]}
+    request = parse_chat(json.dumps(body).encode(), Bounds())
+    sent = {
+        profile: json.loads(mistral_body(request, model="m", max_tokens=9, reasons=False, profile=profile))["tools"]
+        for profile in SchemaProfile
+    }
+    assert sent[FULL] == sent[NO_REF] == [function(CLOSED)]
+    assert sent[STRICT_SUBSET] == [function({"type": "object", "properties": {"a": TEXT}})]
 
 
 @pytest.mark.parametrize(

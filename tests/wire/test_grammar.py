@@ -79,8 +79,8 @@ REFUSED: list[tuple[str, Schema]] = [
     ("oneOf", either({"type": "array", "items": TEXT}, {"type": "array", "items": {"type": "number"}})),
     ("oneOf", either(True, TEXT)),
     ("oneOf", {"oneOf": [REFERENCE, TEXT], "$defs": {"A": {"items": REFERENCE}}}),
-    ("$ref", {**REFERENCE, "minLength": 1, "$defs": {"A": {"items": REFERENCE}}}),
-    ("allOf", {"allOf": [REFERENCE, TEXT], "$defs": {"A": {"items": REFERENCE}}}),
+    ("$ref", {"items": REFERENCE, "$defs": {"A": {"items": {**REFERENCE, "minItems": 1}}}}),
+    ("allOf", {"items": REFERENCE, "$defs": {"A": {"items": {"allOf": [REFERENCE, TEXT]}}}}),
     ("not", {"items": REFERENCE, "$defs": {"A": {"not": {}, "items": REFERENCE}}}),
 ]
 

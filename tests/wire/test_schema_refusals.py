@@ -49,10 +49,9 @@ RECURSIVE: dict[str, tuple[Schema, Schema, str]] = {
         "/properties/a/anyOf/1/items",
     ),
     "a part of a definition": (
-        {"$defs": {"A": {}, "B": {"items": {"not": {"$ref": "#/$defs/B/items"}}}},
-         "items": {"$ref": "#/$defs/B/items"}},
-        {"items": {"$ref": "#/$defs/B/items"}, "$defs": {"B": {"items": {"not": {"$ref": "#/$defs/B/items"}}}}},
-        "/$defs/B/items/not",
+        {"not": {"$ref": "#/$defs/B/items"}, "$defs": {"B": {"items": {"items": {"$ref": "#/$defs/B/items"}}}}},
+        {"not": {"$ref": "#/$defs/B/items"}, "$defs": {"B": {"items": {"items": {"$ref": "#/$defs/B/items"}}}}},
+        "/$defs/B/items/items",
     ),
 }  # fmt: skip
 
@@ -108,6 +107,12 @@ REFUSED: dict[str, tuple[Schema, str, str]] = {
     "properties that are a list": ({"properties": [TEXT]}, "invalid_schema", "/properties"),
     "a list of alternatives that is none": ({"anyOf": TEXT}, "invalid_schema", "/anyOf"),
     "a reference that is a number": ({"items": {"$ref": 7}}, "invalid_schema", "/items/$ref"),
+    "a reference to itself": ({"$ref": "#"}, "schema_recursive", ""),
+    "references that go round": (
+        {"not": {"$ref": "#/$defs/A"}, "$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"allOf": [{"$ref": "#/$defs/A"}]}}},
+        "schema_recursive",
+        "/$defs/B/allOf/0",
+    ),
     "a tree in a part with an address of its own": (
         {"items": {"$id": "a", "items": {"$ref": "#/items"}}},
         "schema_recursive",
