@@ -96,6 +96,7 @@ class Serving:
         turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
+                journey.asking = turn.verdict.card.name
                 tried = await self.attempting.once(journey, turn.verdict, last=state.index + 1 == state.candidates)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:

@@ -23,7 +23,8 @@ class Journey:
     """Filled in by the line, verb by verb; what is None has not been reached.
 
     Times are seconds of a monotonic clock; `at_ms` is epoch milliseconds. `upstream_s` is the time spent waiting for
-    the upstream, so that the rest is what the router added.
+    the upstream, so that the rest is what the router added. `attempts` are over; `asking` is the model of the one that
+    is under way, or of the last.
     """
 
     request_id: str
@@ -41,6 +42,7 @@ class Journey:
     ask: Classification | None = None
     plan: Plan | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    asking: str | None = None
     standings: tuple[Standing, ...] = ()
     freed_nano: int = 0
     upstream_s: float = 0.0
@@ -80,8 +82,8 @@ def left_out(request: ChatRequest, plan: Plan | None, model: str | None) -> tupl
 
 
 def _serving(journey: Journey, plan: Plan) -> str | None:
-    """The model that answered, was tried last, or would be tried first."""
-    return journey.attempts[-1].model if journey.attempts else (plan.chosen.card.name if plan.chosen else None)
+    """The model that answers, was tried last, or would be tried first."""
+    return journey.asking or (plan.chosen.card.name if plan.chosen else None)
 
 
 def _choice(journey: Journey, plan: Plan, streaming: bool) -> dict[str, str]:
