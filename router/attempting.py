@@ -13,7 +13,7 @@ from router.core.attempts import Outcome, Timing
 from router.core.catalog import Ability
 from router.core.failures import outcome_of
 from router.core.journey import Journey
-from router.core.plan import Verdict
+from router.core.judging import Verdict
 from router.core.sites import Tongue
 from router.upstream.client import Answered, AttemptFailed
 from router.upstream.clients import Clients
@@ -21,6 +21,7 @@ from router.upstream.relay import relay
 from router.wire.answer import finished_in_error, read_answer
 from router.wire.body import mistral_body, path_of
 from router.wire.chunks import Chunks
+from router.wire.manner import Manner
 from router.wire.openai_body import openai_call
 from router.wire.refusal import Refusal, read_refusal
 from router.wire.requests import AnyRequest
@@ -113,13 +114,18 @@ class Attempting:
 def _call(request: AnyRequest, verdict: Verdict) -> tuple[str, bytes]:
     """The path and the body of an attempt, in the words of its upstream."""
     card = verdict.card
-    reasons = Ability.REASONING in card.abilities
+    manner = Manner(
+        model=card.served_as,
+        max_tokens=verdict.max_tokens,
+        reasons=Ability.REASONING in card.abilities,
+        profile=card.schema_profile,
+        serial=verdict.serial,
+    )
     match verdict.site.dialect:
         case Tongue.MISTRAL:
-            body = mistral_body(request, model=card.served_as, max_tokens=verdict.max_tokens, reasons=reasons)
-            return path_of(request), body
+            return path_of(request), mistral_body(request, manner)
         case Tongue.OPENAI:
-            return openai_call(request, model=card.served_as, max_tokens=verdict.max_tokens, reasons=reasons)
+            return openai_call(request, manner)
 
 
 def _read(request: AnyRequest, answered: Answered) -> Tried:

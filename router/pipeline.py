@@ -15,10 +15,12 @@ from router.core.charges import Account, Denial, Owner, accounts_of
 from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
+from router.core.judging import Verdict
 from router.core.language import Detector
 from router.core.money import parse_usd
-from router.core.plan import Plan, Verdict, Why, make_plan
+from router.core.plan import Plan, make_plan
 from router.core.policy import Policy, StoreAway
+from router.core.reasons import Why
 from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
@@ -155,9 +157,9 @@ class Line:
         journey.request, journey.voice = journey.format.read(body, self.bounds)
         wishes = _wishes(journey)
         asked = understand(journey.request.model, journey.rules, policy, wishes)
-        ask = classify(journey.request, self.tokenizer, self.detector)
-        window_max = journey.rules.shelf.context_tokens_max
-        journey.ask = counted(ask, journey.request, self.tokenizer, window_max=window_max)
+        profiles, window_max = journey.rules.shelf.schema_profiles, journey.rules.shelf.context_tokens_max
+        ask = classify(journey.request, self.tokenizer, self.detector, profiles)
+        journey.ask = counted(ask, journey.request, self.tokenizer, profiles, window_max=window_max)
         journey.plan = make_plan(
             journey.ask,
             asked,

@@ -8,8 +8,8 @@ import msgspec
 
 from router.core.charges import over_soft
 from router.core.explain import RouterObject, answered_by, cost_nano, explain, reason_of, saved_nano
-from router.core.journey import Journey
-from router.core.plan import Verdict
+from router.core.journey import Journey, left_out
+from router.core.judging import Verdict
 from router.core.record import RequestRecord
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
@@ -103,6 +103,6 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
         saved_nano_usd=saved_nano(plan, attempts) if plan else 0,
         unconfirmed_nano_usd=sum(attempt.nano_usd for attempt in attempts if attempt.unconfirmed),
         overhead_ms=round(journey.overhead_ms(now_s), 3),
-        dropped=request.dropped if request else (),
+        dropped=left_out(request, plan, served) if request else (),
         router=explained(journey),
     )

@@ -19,8 +19,8 @@ from router.core.charges import NOTHING, VOIDED, Account, Amounts, settled
 from router.core.explain import Attempt, cost_nano, saved_nano
 from router.core.failures import failure_of
 from router.core.journey import Journey
+from router.core.judging import Verdict
 from router.core.money import usd
-from router.core.plan import Verdict
 from router.core.policy import StoreAway
 from router.errors import StoreUnavailable, UpstreamBadResponse
 from router.recording import Recorder, explained, note_of
@@ -96,6 +96,7 @@ class Serving:
         turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
+                journey.asking = turn.verdict.card.name
                 tried = await self.attempting.once(journey, turn.verdict, last=state.last)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:

@@ -13,8 +13,8 @@ import pytest
 
 from router.__main__ import cli
 from router.core.attempts import CHARGES, MOVES, Outcome
-from router.core.plan import Reason, Why
 from router.core.policy import Budget, Limit, Models, Policy
+from router.core.reasons import Reason, Why
 from router.ops.metrics import METRICS
 from router.settings import RouterFile
 from tests.pages import (

@@ -12,6 +12,7 @@ import msgspec
 
 from router.core.money import parse_usd
 from router.core.sites import MAIN, UpstreamRow
+from router.wire.schema import SchemaProfile
 
 
 class Ability(enum.Enum):
@@ -82,6 +83,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stage: Stage = Stage.GA
     aliases: tuple[str, ...] = ()
     template: Template = Template.V13
+    schema_profile: SchemaProfile = SchemaProfile.FULL
     upstream: str = MAIN
     served_as: str | None = None
     replacement: str | None = None
@@ -117,6 +119,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     aliases: tuple[str, ...]
     template: Template
+    schema_profile: SchemaProfile
     upstream: str
     served_as: str
     price: Price | None
@@ -149,6 +152,10 @@ class Shelf:
                 taken = self._names.setdefault(alias, card.name)
                 if taken != card.name:
                     raise ValueError(f"models.{card.name}: the alias {alias!r} already belongs to {taken}")
+        # What a request may have to be fitted to.
+        self.schema_profiles = frozenset(
+            card.schema_profile for card in self.cards.values() if card.stage is not Stage.RETIRED
+        )
         for card in self.cards.values():
             if card.stage is Stage.RETIRED and self._follow(card) is None:
                 raise ValueError(f"models.{card.name}: a retired model needs a replacement that is in the catalogue")
@@ -193,6 +200,7 @@ def _card(name: str, row: ModelRow, today: date) -> ModelCard:
         stage=Stage.RETIRED if retired and row.replacement else row.stage,
         aliases=row.aliases,
         template=row.template,
+        schema_profile=row.schema_profile,
         upstream=row.upstream,
         served_as=row.served_as or name,
         price=price,

@@ -6,6 +6,7 @@ model; kind and language choose the cell of the quality table.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -19,9 +20,11 @@ from router.core.tokenizer import Method, Tokenizer
 from router.core.tokens import PromptSize, prompt_size, rough_size
 from router.wire.chat import ChatRequest
 from router.wire.fim import FimRequest
+from router.wire.fitting import Misfit, fit
 from router.wire.messages import Message
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, TextPart
 from router.wire.requests import AnyRequest
+from router.wire.schema import SchemaProfile
 from router.wire.texts import EmbeddingsRequest, ModerationRequest
 
 # Where the last turn is too short to tell its language, this many earlier user turns are asked.
@@ -39,7 +42,7 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     """`input_tokens` is the v13 count, `input_tokens_on` the one for a given model, `size` what is known of it.
     `language` is what the person writes, `answer_language` what they want to read; "und" when not certain. `answers` is
     how many are asked for. `window_tokens` is what must fit into a model's window, where that is less than all the
-    input."""
+    input. `misfits` has the schema profiles that cannot take the request."""
 
     input_tokens: int
     settings_tokens: int
@@ -56,23 +59,44 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     size: PromptSize
     window_tokens: int | None = None
+    misfits: dict[SchemaProfile, Misfit] = {}
 
-    def input_tokens_on(self, template: Template, *, thinks: bool | None = None) -> int:
-        """Prompt tokens to expect on a model of that template; see PromptSize.on."""
-        return self.size.on(template, thinks=thinks)
+    def input_tokens_on(
+        self,
+        template: Template,
+        *,
+        thinks: bool | None = None,
+        profile: SchemaProfile = SchemaProfile.FULL,
+        serial: bool = False,
+    ) -> int:
+        """Prompt tokens to expect on a model of that template and profile; see PromptSize.on."""
+        return self.size.on(template, thinks=thinks, profile=profile, serial=serial)
 
-    def input_tokens_most_on(self, template: Template, *, thinks: bool | None = None) -> int:
+    def input_tokens_most_on(
+        self,
+        template: Template,
+        *,
+        thinks: bool | None = None,
+        profile: SchemaProfile = SchemaProfile.FULL,
+        serial: bool = False,
+    ) -> int:
         """The most that they can be, which is what is held; see PromptSize.most_on."""
-        return self.size.most_on(template, thinks=thinks)
+        return self.size.most_on(template, thinks=thinks, profile=profile, serial=serial)
 
 
-def classify(request: AnyRequest, tokenizer: Tokenizer, detector: Detector) -> Classification:
+def classify(
+    request: AnyRequest,
+    tokenizer: Tokenizer,
+    detector: Detector,
+    profiles: Collection[SchemaProfile] = tuple(SchemaProfile),
+) -> Classification:
     """What the request is, in a fraction of a millisecond for any length: the size of a long conversation is an
-    estimate, for `counted` to replace. Never raises for a request that was parsed, and says the same of the same
-    request."""
+    estimate, for `counted` to replace. `profiles` are those that a model may have; others are not looked at.
+
+    Never raises for a request that was parsed, and says the same of the same request."""
     match request:
         case ChatRequest():
-            return _chat(request, tokenizer, detector)
+            return _chat(request, tokenizer, detector, profiles)
         case FimRequest():
             return _fim(request, tokenizer)
         case EmbeddingsRequest():
@@ -81,8 +105,10 @@ def classify(request: AnyRequest, tokenizer: Tokenizer, detector: Detector) -> C
             return _texts(request, Kind.MODERATION, Ability.MODERATION, tokenizer, detector)
 
 
-def _chat(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> Classification:
-    size = rough_size(request, tokenizer)
+def _chat(
+    request: ChatRequest, tokenizer: Tokenizer, detector: Detector, profiles: Collection[SchemaProfile]
+) -> Classification:
+    size = rough_size(request, tokenizer, profiles)
     asked = _user_texts(request.messages)
     last = asked[-1] if asked else ""
     language = _language(asked, detector)
@@ -98,6 +124,7 @@ def _chat(request: ChatRequest, tokenizer: Tokenizer, detector: Detector) -> Cla
         needs=needs,
         answers=request.answers,
         tags=request.tags,
+        misfits=_misfits(request, profiles),
     )
 
 
@@ -135,7 +162,14 @@ def _without_turns(
     )
 
 
-def counted(ask: Classification, request: AnyRequest, tokenizer: Tokenizer, *, window_max: int) -> Classification:
+def counted(
+    ask: Classification,
+    request: AnyRequest,
+    tokenizer: Tokenizer,
+    profiles: Collection[SchemaProfile] = tuple(SchemaProfile),
+    *,
+    window_max: int,
+) -> Classification:
     """`ask` with the prompt counted whole, which money is held from.
 
     A prompt that surely fits no window, of which the largest has `window_max` tokens, keeps its estimate: nothing will
@@ -144,7 +178,7 @@ def counted(ask: Classification, request: AnyRequest, tokenizer: Tokenizer, *, w
     hopeless = ask.size.least_on(Template.V13) >= window_max
     if not isinstance(request, ChatRequest) or ask.size.counted or hopeless or tokenizer.method is Method.LINEAR:
         return ask
-    size = prompt_size(request, tokenizer)
+    size = prompt_size(request, tokenizer, profiles)
     return msgspec.structs.replace(ask, **_sizes(size, ask.kind, ask.needs, ask.output_tokens_max))
 
 
@@ -159,6 +193,11 @@ def _sizes(size: PromptSize, kind: Kind, needs: frozenset[Ability], output_token
         "output_tokens_expected": expected if output_tokens_max is None else min(expected, output_tokens_max),
         "images": size.images,
     }
+
+
+def _misfits(request: ChatRequest, profiles: Collection[SchemaProfile]) -> dict[SchemaProfile, Misfit]:
+    fitted = {profile: fit(request.toolbox, request.response_format, profile) for profile in profiles}
+    return {profile: made.misfit for profile, made in fitted.items() if made.misfit is not None}
 
 
 def _user_texts(messages: tuple[Message, ...]) -> list[str]:
@@ -198,6 +237,8 @@ def _needs(request: ChatRequest) -> frozenset[Ability]:
     needs = {Ability.CHAT}
     if request.toolbox.tools:
         needs.add(Ability.TOOLS)
+    if request.parallel_tool_calls:
+        needs.add(Ability.PARALLEL_TOOLS)
     if request.response_format is not None and request.response_format.type != "text":
         needs.add(Ability.JSON)
     if request.reasoning == "high":

@@ -12,8 +12,10 @@ import msgspec
 from router.core.attempts import Outcome
 from router.core.charges import estimate, real_cost
 from router.core.classify import Classification
+from router.core.judging import Verdict, needs_under
 from router.core.money import usd
-from router.core.plan import Plan, Reason, Verdict
+from router.core.plan import Plan
+from router.core.reasons import Reason
 from router.core.sites import MAIN
 from router.wire.usage import Usage
 
@@ -122,7 +124,7 @@ def _classification(ask: Classification, plan: Plan) -> dict[str, object]:
         "language": ask.language,
         "answer_language": ask.answer_language,
         "kind": ask.kind.value,
-        "needs": sorted(need.value for need in ask.needs),
+        "needs": sorted(need.value for need in needs_under(ask, plan.policy)),
     }
 
 

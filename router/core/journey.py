@@ -15,8 +15,10 @@ from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
 from router.core.tokenizer import Method
-from router.wire.chat import Dialect
+from router.wire.chat import ChatRequest, Dialect
+from router.wire.fitting import fit
 from router.wire.headers import Wanted
+from router.wire.reading import DROPPED_MAX
 from router.wire.requests import AnyRequest
 from router.wire.voice import Format, Voice
 
@@ -26,7 +28,8 @@ class Journey:
     """Filled in by the line, verb by verb; what is None has not been reached.
 
     Times are seconds of a monotonic clock; `at_ms` is epoch milliseconds. `upstream_s` is the time spent waiting for
-    the upstream, so that the rest is what the router added.
+    the upstream, so that the rest is what the router added. `attempts` are over; `asking` is the model of the one that
+    is under way, or of the last.
     """
 
     request_id: str
@@ -46,6 +49,7 @@ class Journey:
     ask: Classification | None = None
     plan: Plan | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    asking: str | None = None
     standings: tuple[Standing, ...] = ()
     freed_nano: int = 0
     upstream_s: float = 0.0
@@ -81,15 +85,29 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     request, plan = journey.request, journey.plan
     if request is not None:
         headers["x-router-requested-model"] = _plain(request.model)
-        if request.dropped:
-            headers["x-router-dropped-params"] = _plain(",".join(request.dropped))
+        if dropped := left_out(request, plan, _serving(journey, plan) if plan else None):
+            headers["x-router-dropped-params"] = _plain(",".join(dropped))
     if plan is not None:
         headers |= _choice(journey, plan, streaming)
     return headers
 
 
+def left_out(request: AnyRequest, plan: Plan | None, model: str | None) -> tuple[str, ...]:
+    """What of the request nobody reads, and what `model` is not told or held to, by place."""
+    card = next((verdict.card for verdict in plan.verdicts if verdict.card.name == model), None) if plan else None
+    if card is None or not isinstance(request, ChatRequest):
+        return request.dropped
+    lost = fit(request.toolbox, request.response_format, card.schema_profile).lost
+    return (*request.dropped, *lost)[:DROPPED_MAX]
+
+
+def _serving(journey: Journey, plan: Plan) -> str | None:
+    """The model that answers, was tried last, or would be tried first."""
+    return journey.asking or (plan.chosen.card.name if plan.chosen else None)
+
+
 def _choice(journey: Journey, plan: Plan, streaming: bool) -> dict[str, str]:
-    serving = journey.attempts[-1].model if journey.attempts else (plan.chosen.card.name if plan.chosen else None)
+    serving = _serving(journey, plan)
     headers = {"x-router-reason": reason_of(plan, serving).value}
     if serving is not None:
         headers["x-router-model"] = serving

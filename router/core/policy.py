@@ -55,6 +55,13 @@ class Routing(enum.Enum):
     OBSERVE = "observe"
 
 
+class ParallelTools(enum.Enum):
+    """What becomes of several tool calls in one turn: choose a model that makes them, or make them one by one."""
+
+    CHOOSE = "choose"
+    SERIALISE = "serialise"
+
+
 class Region(enum.Enum):
     ANY = "any"
     EU = "eu"
@@ -116,6 +123,7 @@ class Policy(
     default_max_tokens_reasoning: int = 32_768
     escalation_cost_max: float = 5.0
     routing: Routing = Routing.ON
+    parallel_tools: ParallelTools = ParallelTools.CHOOSE
     models: Models = Models()
     budgets: tuple[Budget, ...] = ()
     limits: tuple[Limit, ...] = ()

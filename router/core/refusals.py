@@ -9,9 +9,12 @@ from typing import Final
 from router.core.charges import FOREVER_MS, Denial, Kind, Measure
 from router.core.classify import Classification
 from router.core.explain import RouterObject
+from router.core.judging import Verdict
 from router.core.money import usd
-from router.core.plan import PURPOSES, Plan, Verdict, Why
+from router.core.plan import Plan
+from router.core.reasons import PURPOSES, Why
 from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError
+from router.wire.fitting import Misfit
 
 # What the caller or the operator can change; {} takes the figure that the plan knows.
 _REMEDIES: Final[dict[Why, str]] = {
@@ -24,7 +27,8 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.NO_PRICE: "have the operator add the model's price to config/models.toml",
     Why.WRONG_REGION: "have the operator configure an upstream in the region that the policy demands",
     Why.NO_TOOLS: "leave out the tools",
-    Why.NO_PARALLEL_TOOLS: "make one tool call per turn",
+    Why.NO_PARALLEL_TOOLS: "make one tool call per turn and leave out parallel_tool_calls, or have the operator set "
+    'parallel_tools = "serialise" in the team\'s policy',
     Why.NO_JSON: "leave out response_format",
     Why.NO_VISION: "leave out the images",
     Why.NO_AUDIO: "leave out the audio",
@@ -32,6 +36,7 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.NO_REASONING: "leave out reasoning_effort",
     Why.NO_PREFIX: "leave out the assistant prefix",
     Why.NO_PREDICTION: "leave out prediction",
+    Why.UNFIT_SCHEMA: "change the schema at {}, or ask for a model that takes it",
     Why.CONTEXT_TOO_SMALL: "shorten input and max_tokens together to fewer than {} tokens",
     Why.OUTPUT_TOO_SMALL: "ask for at most {} output tokens",
     Why.NO_SCORE: "pin the model by name, or have the operator score it in config/quality.toml",
@@ -123,10 +128,10 @@ def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> Rout
     nearest = max(ours or objections, key=lambda why: (objections[why], why.value), default=None)
     remedy = _REMEDIES.get(nearest, "") if nearest else "have the operator check the catalogue"
     if "{}" in remedy:
-        remedy = remedy.format(_figure([verdict for verdict in about if verdict.objection is nearest], nearest))
+        remedy = remedy.format(_figure([verdict for verdict in about if verdict.objection is nearest], nearest, ask))
     return NoSuitableModel(
         f"No model can serve this request ({nearest.value if nearest else 'the catalogue is empty'}): {remedy}.",
-        param="model",
+        param=_misfit(about, ask).place if nearest is Why.UNFIT_SCHEMA else "model",
         extra={
             "models": [
                 {"model": view.model, "objection": view.objection} for view in explained.models if view.objection
@@ -137,8 +142,16 @@ def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> Rout
     )
 
 
-def _figure(about: list[Verdict], why: Why | None) -> str:
+def _misfit(about: list[Verdict], ask: Classification) -> Misfit:
+    """What keeps the first of the models whose profile cannot take the request from it."""
+    return next(ask.misfits[v.card.schema_profile] for v in about if v.objection is Why.UNFIT_SCHEMA)
+
+
+def _figure(about: list[Verdict], why: Why | None, ask: Classification) -> str:
     match why:
+        case Why.UNFIT_SCHEMA:
+            misfit = _misfit(about, ask)
+            return f"{misfit.place}, which {misfit.what}"
         case Why.CONTEXT_TOO_SMALL:
             return f"{max(verdict.card.context_tokens for verdict in about):,}"
         case Why.OUTPUT_TOO_SMALL:

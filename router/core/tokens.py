@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Final
@@ -20,11 +20,13 @@ import msgspec
 from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
 from router.core.tokenizer import ByteCounter, Interval, Method, Tokenizer
+from router.core.tool_tokens import profile_tokens, tools_tokens
 from router.wire.adapt import changes, without_reasoning
 from router.wire.chat import ChatRequest
 from router.wire.messages import Message, ToolCall
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Part, TextPart, ThinkingPart
-from router.wire.tools import NamedChoice, Tool, Toolbox
+from router.wire.schema import SchemaProfile
+from router.wire.tools import NamedChoice, Toolbox
 
 # A document becomes its text, which only the vendor sees: about ten dense pages.
 DOCUMENT_TOKENS: Final = 8_192
@@ -45,7 +47,9 @@ _BYTES: Final = ByteCounter()
 class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
     """`tokens` is the v13 template without thinking turns, as models get it that do not reason. `settings_tokens` is
     what v15 adds: its settings block, less the joints it leaves out between text parts (so it may be below zero).
-    `thinking_tokens` are the thinking turns, which only reasoning models get.
+    `thinking_tokens` are the thinking turns, which only reasoning models get. `tokens` has the tools as the full schema
+    profile has them; `profile_tokens` is what other profiles add (below zero where they leave something out), and
+    `serial_tokens` what one turn a call adds.
 
     Where nothing was counted exactly, the truth may be `under` tokens lower and is at most `over` tokens higher."""
 
@@ -54,6 +58,8 @@ class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
     thinking_tokens: int
     images: int
     method: Method
+    profile_tokens: dict[SchemaProfile, int] = {}
+    serial_tokens: int = 0
     under: int = 0
     over: int = 0
 
@@ -62,45 +68,70 @@ class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
         """Whether every text was counted whole."""
         return self.under == self.over == 0
 
-    def on(self, template: Template, *, thinks: bool | None = None) -> int:
-        """Prompt tokens to expect on a model of that template. `thinks` says whether it is sent thinking turns; by
-        default v13 models are not, all others are."""
-        return _margined(self._sum(template, thinks), template)
+    def on(
+        self,
+        template: Template,
+        *,
+        thinks: bool | None = None,
+        profile: SchemaProfile = SchemaProfile.FULL,
+        serial: bool = False,
+    ) -> int:
+        """Prompt tokens to expect on a model of that template and profile. `thinks` says whether it is sent thinking
+        turns; by default v13 models are not, all others are. `serial` says whether each call gets a turn of its own."""
+        return _margined(self._sum(template, thinks, profile, serial), template)
 
-    def most_on(self, template: Template, *, thinks: bool | None = None) -> int:
+    def most_on(
+        self,
+        template: Template,
+        *,
+        thinks: bool | None = None,
+        profile: SchemaProfile = SchemaProfile.FULL,
+        serial: bool = False,
+    ) -> int:
         """The most that they can be: what is held. The same as `on` where everything was counted exactly."""
-        return _margined(self._sum(template, thinks) + self.over, template)
+        return _margined(self._sum(template, thinks, profile, serial) + self.over, template)
 
     def least_on(self, template: Template, *, thinks: bool | None = None) -> int:
         """What nobody has seen a prompt of this estimate below."""
-        return _margined(max(1, self._sum(template, thinks) - self.under), template)
+        return _margined(max(1, self._sum(template, thinks, SchemaProfile.FULL, False) - self.under), template)
 
-    def _sum(self, template: Template, thinks: bool | None) -> int:
+    def _sum(self, template: Template, thinks: bool | None, profile: SchemaProfile, serial: bool) -> int:
         thinking = self.thinking_tokens if (template is not Template.V13 if thinks is None else thinks) else 0
+        tokens = self.tokens + self.profile_tokens.get(profile, 0) + (self.serial_tokens if serial else 0) + thinking
         match template:
             case Template.V13:
-                return self.tokens + thinking
+                return tokens
             case Template.V15:
-                return self.tokens + self.settings_tokens + thinking
+                return tokens + self.settings_tokens
             case Template.OTHER:
-                return self.tokens + max(self.settings_tokens, 0) + thinking
+                return tokens + max(self.settings_tokens, 0)
 
 
 def _margined(tokens: int, template: Template) -> int:
     return ceil(tokens * OTHER_MARGIN) if template is Template.OTHER else tokens
 
 
-def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
-    """The size of `request` as it will be sent, counted whole: what money is held from."""
-    return _size(request, tokenizer, tokenizer.exactly)
+def prompt_size(
+    request: ChatRequest, tokenizer: Tokenizer, profiles: Collection[SchemaProfile] = tuple(SchemaProfile)
+) -> PromptSize:
+    """The size of `request` as it will be sent, counted whole: what money is held from. `profiles` are those that a
+    model may have."""
+    return _size(request, tokenizer, tokenizer.exactly, profiles)
 
 
-def rough_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
+def rough_size(
+    request: ChatRequest, tokenizer: Tokenizer, profiles: Collection[SchemaProfile] = tuple(SchemaProfile)
+) -> PromptSize:
     """The same, in less than a tenth of a millisecond: exact for short prompts, of long ones a sample is counted."""
-    return _size(request, tokenizer, tokenizer.roughly)
+    return _size(request, tokenizer, tokenizer.roughly, profiles)
 
 
-def _size(request: ChatRequest, tokenizer: Tokenizer, measure: Callable[[Sequence[str]], Interval]) -> PromptSize:
+def _size(
+    request: ChatRequest,
+    tokenizer: Tokenizer,
+    measure: Callable[[Sequence[str]], Interval],
+    profiles: Collection[SchemaProfile],
+) -> PromptSize:
     plainer = tuple(without_reasoning(request.messages)) if any(map(changes, request.messages)) else request.messages
     v13 = _Prompt(tokenizer, joint="\n\n", thinking=False).conversation(plainer, request.toolbox)
     words, thoughts = measure(v13.texts), measure(())
@@ -118,6 +149,9 @@ def _size(request: ChatRequest, tokenizer: Tokenizer, measure: Callable[[Sequenc
         thinking_tokens=thinking_fixed + thoughts.expected,
         images=v13.images,
         method=max(v13.method, words.method, thoughts.method, key=_SURENESS.index),
+        profile_tokens=profile_tokens(request, tokenizer, profiles),
+        # One end of turn more for each call but the first.
+        serial_tokens=sum(len(message.tool_calls) - 1 for message in request.messages if message.tool_calls),
         under=words.expected - words.low + thoughts.expected - thoughts.low + v13.under,
         over=words.high - words.expected + thoughts.high - thoughts.expected + v13.over,
     )
@@ -152,7 +186,7 @@ class _Prompt:
                 # The tools stand before the first user turn, and neighbouring user turns are one.
                 if tools_pending:
                     tools_pending = False
-                    self.tools(toolbox.tools)
+                    self.tools(toolbox)
                 self.fixed += 2
                 self.content([turn.content for turn in turns])
             elif role == "assistant":
@@ -169,12 +203,12 @@ class _Prompt:
             self.fixed += 1
         return self
 
-    def tools(self, tools: tuple[Tool, ...]) -> None:
+    def tools(self, toolbox: Toolbox) -> None:
         """Agents send the same tools with every request, so they are counted whole, and once."""
-        size = _tools_tokens(tools, self.tokenizer)
+        size = tools_tokens(toolbox, SchemaProfile.FULL, self.tokenizer)
         self.fixed += 2 + size
         if self.tokenizer.method is not Method.EXACT:
-            self.under, self.over = size // 2, max(0, _tools_tokens(tools, _BYTES) - size)
+            self.under, self.over = size // 2, max(0, tools_tokens(toolbox, SchemaProfile.FULL, _BYTES) - size)
 
     def assistant(self, turns: list[Message]) -> None:
         self.content([turn.content for turn in turns])
@@ -224,20 +258,6 @@ class _Prompt:
             case AudioPart():
                 self.fixed += _audio_tokens(part.input_audio)
                 self.method = Method.ESTIMATE
-
-
-def _tools_tokens(tools: tuple[Tool, ...], tokenizer: Tokenizer) -> int:
-    """The tools as the template writes them: Python's JSON spacing, `strict` left out, no escapes."""
-
-    def count() -> int:
-        parts = [(tool.type, tool.function) for tool in tools]
-        listed = [
-            {"type": kind, "function": {"name": f.name, "description": f.description or "", "parameters": f.parameters}}
-            for kind, f in parts
-        ]
-        return tokenizer.count(json.dumps(listed, ensure_ascii=False))
-
-    return tokenizer.remember(b"tools", msgspec.json.encode(tools), count)
 
 
 def _arguments(call: ToolCall) -> str:

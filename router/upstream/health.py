@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from router.core.attempts import Outcome
-from router.core.plan import Why
+from router.core.reasons import Why
 
 # A repeat costs 10 of 100 tokens and a success brings 1, so repeats settle at a tenth of successes (Google SRE: 10 %).
 RETRY_TOKENS_MAX: Final = 100

@@ -9,10 +9,13 @@ import msgspec
 from router.wire.adapt import without_reasoning
 from router.wire.chat import ChatRequest, Sampling
 from router.wire.fim import FimRequest
+from router.wire.fitting import fit
+from router.wire.manner import Manner
 from router.wire.messages import Message
 from router.wire.requests import AnyRequest
+from router.wire.serial import one_call_a_turn
 from router.wire.texts import EmbeddingsRequest, ModerationRequest
-from router.wire.tools import NamedChoice, ResponseFormat, Tool
+from router.wire.tools import NamedChoice
 
 
 class _Body(Sampling, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,10 +23,10 @@ class _Body(Sampling, frozen=True, kw_only=True, omit_defaults=True):
     messages: list[Message]
     max_tokens: int
     stream: bool = False
-    tools: tuple[Tool, ...] = ()
+    tools: msgspec.Raw | None = None
     tool_choice: str | NamedChoice | None = None
     parallel_tool_calls: bool | None = None
-    response_format: ResponseFormat | None = None
+    response_format: msgspec.Raw | None = None
     reasoning_effort: str | None = None
 
 
@@ -67,37 +70,44 @@ def path_of(request: AnyRequest) -> str:
             return "/v1/moderations"
 
 
-def mistral_body(request: AnyRequest, *, model: str, max_tokens: int, reasons: bool) -> bytes:
-    """The body for one attempt on `model`. `reasons` says whether it takes an effort, thinking turns, and images in the
-    results of tools."""
+def mistral_body(request: AnyRequest, manner: Manner) -> bytes:
+    """The body for one attempt."""
     match request:
         case ChatRequest():
-            return _encode.encode(_chat(request, model, max_tokens, reasons))
+            return _encode.encode(_chat(request, manner))
         case FimRequest():
-            return _encode.encode(_fim(request, model, max_tokens))
+            return _encode.encode(_fim(request, manner))
         case EmbeddingsRequest() | ModerationRequest():
-            return _encode.encode(_texts(request, model))
+            return _encode.encode(_texts(request, manner.model))
 
 
-def _chat(request: ChatRequest, model: str, max_tokens: int, reasons: bool) -> _Body:
+def _chat(request: ChatRequest, manner: Manner) -> _Body:
+    fitted = fit(request.toolbox, request.response_format, manner.profile)
+    assert fitted.misfit is None, "a model is only asked when the request fits its profile"
+    messages = request.messages if manner.reasons else without_reasoning(request.messages)
     sampling = {name: getattr(request.sampling, name) for name in Sampling.__struct_fields__}
     return _Body(
-        model=model,
-        messages=list(request.messages) if reasons else without_reasoning(request.messages),
-        max_tokens=max_tokens,
+        model=manner.model,
+        messages=list(one_call_a_turn(messages) if manner.serial else messages),
+        max_tokens=manner.max_tokens,
         stream=request.stream,
-        tools=request.toolbox.tools,
+        tools=_raw(fitted.tools),
         tool_choice=request.toolbox.choice,
-        parallel_tool_calls=request.parallel_tool_calls,
-        response_format=request.response_format,
-        reasoning_effort=request.reasoning if reasons else None,
+        # The vendor declares the field for every chat model, and true as its default (OpenAPI file, 2026-08-21).
+        parallel_tool_calls=False if manner.serial and fitted.tools else request.parallel_tool_calls,
+        response_format=_raw(fitted.response_format),
+        reasoning_effort=request.reasoning if manner.reasons else None,
         **sampling,
     )
 
 
-def _fim(request: FimRequest, model: str, max_tokens: int) -> _Fim:
+def _raw(json: bytes) -> msgspec.Raw | None:
+    return msgspec.Raw(json) if json else None
+
+
+def _fim(request: FimRequest, manner: Manner) -> _Fim:
     passed = {name: getattr(request, name) for name in _Fim.__struct_fields__ if name not in ("model", "max_tokens")}
-    return _Fim(model=model, max_tokens=max_tokens, **passed)
+    return _Fim(model=manner.model, max_tokens=manner.max_tokens, **passed)
 
 
 def _texts(request: EmbeddingsRequest | ModerationRequest, model: str) -> _Texts:

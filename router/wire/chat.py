@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from router.errors import BadRequest
+from router.wire.fitting import fit
 from router.wire.guardrails import Guardrail, read_guardrails
 from router.wire.messages import IncomingMessage, Message, read_messages
 from router.wire.reading import (
@@ -28,6 +29,7 @@ from router.wire.reading import (
     top_p,
     within,
 )
+from router.wire.schema import SchemaProfile
 from router.wire.tools import (
     IncomingFunction,
     IncomingTool,
@@ -136,6 +138,10 @@ def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequ
     if len(raw.tools or ()) + len(raw.functions or ()) > bounds.tools_max:
         raise BadRequest(f"More than {bounds.tools_max} tools.", code="too_many_tools", param="tools")
     toolbox = read_toolbox(raw.tools, raw.functions, _choice(raw))
+    response_format = read_format(raw.response_format)
+    # The full profile is the laxest: what does not fit it fits no model.
+    if misfit := fit(toolbox, response_format, SchemaProfile.FULL).misfit:
+        raise misfit.refusal()
     metadata, tags = split_tags(raw.metadata)
     return ChatRequest(
         model=raw.model,
@@ -146,7 +152,7 @@ def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequ
         include_usage=bool((raw.stream_options or {}).get("include_usage")),
         toolbox=toolbox,
         parallel_tool_calls=raw.parallel_tool_calls if toolbox.tools else None,
-        response_format=read_format(raw.response_format),
+        response_format=response_format,
         reasoning=_reasoning(raw),
         tags=tags,
         dropped=named(dropped),

@@ -13,9 +13,12 @@ from typing import Any, Final
 import msgspec
 
 from router.wire.chat import ChatRequest
+from router.wire.fitting import fit
+from router.wire.manner import Manner
 from router.wire.messages import Message
 from router.wire.parts import ImagePart, Part, TextPart
 from router.wire.requests import AnyRequest
+from router.wire.serial import one_call_a_turn
 from router.wire.texts import EmbeddingsRequest
 from router.wire.tools import NamedChoice
 
@@ -24,23 +27,25 @@ EMBEDDINGS: Final = "/v1/embeddings"
 _encode = msgspec.json.encode
 
 
-def openai_call(request: AnyRequest, *, model: str, max_tokens: int, reasons: bool) -> tuple[str, bytes]:
-    """The path and the body for one attempt on `model`."""
+def openai_call(request: AnyRequest, manner: Manner) -> tuple[str, bytes]:
+    """The path and the body for one attempt."""
     match request:
         case ChatRequest():
-            return CHAT, _encode(_present(_chat(request, model, max_tokens, reasons)))
+            return CHAT, _encode(_present(_chat(request, manner)))
         case EmbeddingsRequest():
-            return EMBEDDINGS, _encode(_present(_embeddings(request, model)))
+            return EMBEDDINGS, _encode(_present(_embeddings(request, manner.model)))
         case _:
             raise ValueError("the catalogue gives such an upstream no model for this work")
 
 
-def _chat(request: ChatRequest, model: str, max_tokens: int, reasons: bool) -> dict[str, Any]:
-    sampling, tools = request.sampling, request.toolbox.tools
+def _chat(request: ChatRequest, manner: Manner) -> dict[str, Any]:
+    sampling = request.sampling
+    fitted = fit(request.toolbox, request.response_format, manner.profile)
+    messages = one_call_a_turn(request.messages) if manner.serial else request.messages
     return {
-        "model": model,
-        "messages": [_present(_message(message)) for message in request.messages],
-        "max_tokens": max_tokens,
+        "model": manner.model,
+        "messages": [_present(_message(message)) for message in messages],
+        "max_tokens": manner.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "stop": sampling.stop,
@@ -48,11 +53,11 @@ def _chat(request: ChatRequest, model: str, max_tokens: int, reasons: bool) -> d
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "n": sampling.n,
-        "tools": tools or None,
+        "tools": msgspec.Raw(fitted.tools) if fitted.tools else None,
         "tool_choice": _choice(request.toolbox.choice),
-        "parallel_tool_calls": request.parallel_tool_calls,
-        "response_format": request.response_format,
-        "reasoning_effort": request.reasoning if reasons else None,
+        "parallel_tool_calls": False if manner.serial and fitted.tools else request.parallel_tool_calls,
+        "response_format": msgspec.Raw(fitted.response_format) if fitted.response_format else None,
+        "reasoning_effort": request.reasoning if manner.reasons else None,
         "stream": request.stream or None,
         "stream_options": {"include_usage": True} if request.stream else None,
     }

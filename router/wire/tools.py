@@ -12,7 +12,6 @@ import msgspec
 
 from router.errors import BadRequest
 from router.wire.names import check_name
-from router.wire.schema import safe_schema
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,10 +36,13 @@ class NamedChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Toolbox(msgspec.Struct, frozen=True, kw_only=True):
-    """`choice` is auto, any, or a named function; None stands for auto."""
+    """The tools as the app sent them; what a model is sent is made from them in wire/fitting.py. `source` is their
+    JSON, `places` is where each stood in the request. `choice` is any or a named function; None stands for auto."""
 
     tools: tuple[Tool, ...] = ()
     choice: str | NamedChoice | None = None
+    source: bytes = b""
+    places: tuple[str, ...] = ()
 
 
 class JsonSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"definition": "schema"}):
@@ -75,8 +77,9 @@ def read_toolbox(
     choice: str | dict[str, Any] | None,
 ) -> Toolbox:
     """The tools that may be called. `functions` is OpenAI's forerunner of `tools`; `choice` takes both dialects."""
-    offered = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools or ())]
-    offered += [_function(function, f"functions[{index}]") for index, function in enumerate(functions or ())]
+    offered = {f"tools[{index}].function": _tool(tool, f"tools[{index}]") for index, tool in enumerate(tools or ())}
+    for index, function in enumerate(functions or ()):
+        offered[f"functions[{index}]"] = _function(function, f"functions[{index}]")
     if not offered:
         if choice not in (None, "none", "auto"):
             raise BadRequest(
@@ -87,21 +90,21 @@ def read_toolbox(
         return Toolbox()
     match choice:
         case None | "auto":
-            return Toolbox(tools=tuple(offered))
+            return _toolbox(offered)
         case "none":
             return Toolbox()
         case "any" | "required":
-            return Toolbox(tools=tuple(offered), choice="any")
+            return _toolbox(offered, "any")
         case {"type": "allowed_tools", "allowed_tools": {"tools": list(allowed), **rest}}:
             return _allowed(offered, allowed, rest.get("mode"))
         case {"function": {"name": str(name)}} | {"name": str(name)}:
-            if name not in {tool.function.name for tool in offered}:
+            if name not in {tool.function.name for tool in offered.values()}:
                 raise BadRequest(
                     f"tool_choice names {name!r}, which is not among the tools.",
                     code="unknown_tool",
                     param="tool_choice.function.name",
                 )
-            return Toolbox(tools=tuple(offered), choice=NamedChoice(function=Named(name=name)))
+            return _toolbox(offered, NamedChoice(function=Named(name=name)))
     raise BadRequest(
         'tool_choice must be "auto", "none", "any", "required" or {"type": "function", "function": {"name": …}}.',
         code="invalid_tool_choice",
@@ -109,13 +112,18 @@ def read_toolbox(
     )
 
 
-def _allowed(offered: list[Tool], allowed: list[Any], mode: object) -> Toolbox:
+def _toolbox(offered: dict[str, Tool], choice: str | NamedChoice | None = None) -> Toolbox:
+    tools = tuple(offered.values())
+    return Toolbox(tools=tools, choice=choice, source=msgspec.json.encode(tools), places=tuple(offered))
+
+
+def _allowed(offered: dict[str, Tool], allowed: list[Any], mode: object) -> Toolbox:
     meant = [entry.get("function", entry) for entry in allowed if isinstance(entry, dict)]
     names = [entry.get("name") for entry in meant if isinstance(entry, dict)]
-    kept = tuple(tool for tool in offered if tool.function.name in names)
+    kept = {place: tool for place, tool in offered.items() if tool.function.name in names}
     if not kept:
         raise BadRequest("allowed_tools names none of the tools.", code="unknown_tool", param="tool_choice")
-    return Toolbox(tools=kept, choice="any" if mode == "required" else None)
+    return _toolbox(kept, "any" if mode == "required" else None)
 
 
 def _tool(tool: IncomingTool, place: str) -> Tool:
@@ -130,12 +138,11 @@ def _tool(tool: IncomingTool, place: str) -> Tool:
 
 def _function(function: IncomingFunction, place: str) -> Tool:
     check_name(function.name, f"{place}.name")
-    parameters = safe_schema(function.parameters or {"type": "object", "properties": {}}, f"{place}.parameters")
     return Tool(
         function=Function(
             name=function.name,
             description=function.description,
-            parameters=parameters,
+            parameters=function.parameters or {},
             strict=bool(function.strict),
         )
     )
@@ -155,7 +162,7 @@ def read_format(raw: dict[str, Any] | None) -> ResponseFormat | None:
                 type="json_schema",
                 json_schema=JsonSchema(
                     name=name,
-                    definition=safe_schema(schema, "response_format.json_schema.schema"),
+                    definition=schema,
                     description=str(rest["description"]) if rest.get("description") else None,
                     strict=bool(rest.get("strict")),
                 ),

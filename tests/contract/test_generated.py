@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from router.errors import BadRequest
 from router.wire.body import mistral_body
 from router.wire.chat import ChatRequest, parse_chat
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
 from tests.contract.asking import as_json, request
 from tests.contract.judge import CHAT, Reader, problems_of
@@ -25,7 +26,7 @@ MANY = {"suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_lar
 def judged(body: dict[str, Any]) -> None:
     read = read_or_refused(body)
     for reader in Reader if read else ():
-        sent = mistral_body(read, model="m", max_tokens=99, reasons=reader is Reader.REASONS)
+        sent = mistral_body(read, Manner(model="m", max_tokens=99, reasons=reader is Reader.REASONS))
         assert problems_of(CHAT, json.loads(sent), reader) == []
 
 

@@ -98,6 +98,7 @@ OWN: dict[str, str] = {
     "schema_external_ref": "Mistral sends the reference to the model as text, which cannot follow it",
     "schema_unresolved_ref": "the same: the model cannot know what is meant",
     "schema_recursive": "references are put in place, and this one has no end",
+    "schema_unsupported": "the schema cannot be said in the profile that the model reads",
     "schema_too_large": "a bound: references put in place can grow without end",
     "invalid_schema": "a walk over the schema finds more than the vendor's check of the top",
 }

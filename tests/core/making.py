@@ -14,9 +14,10 @@ from router.core.catalog import Catalogue, Shelf, Template
 from router.core.classify import Classification
 from router.core.kind import Kind
 from router.core.language import Source
-from router.core.plan import Plan, Why, make_plan
+from router.core.plan import Plan, make_plan
 from router.core.policy import Policy
 from router.core.quality import QualityFile, QualityTable
+from router.core.reasons import Why
 from router.core.rules import Rules
 from router.core.sites import UpstreamRow, main_site, sites_of
 from router.core.tokenizer import Method

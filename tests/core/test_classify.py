@@ -21,6 +21,7 @@ from router.wire.chat import ChatRequest, parse_chat
 from router.wire.messages import Message
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, TextPart, ThinkingPart
 from router.wire.reading import Bounds
+from router.wire.schema import SchemaProfile
 
 TOKENIZER = Tokenizer((pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin").read_bytes())
 DETECTOR = best_detector()
@@ -82,6 +83,16 @@ NEEDS = {
         ),
         {Ability.TOOLS, Ability.PARALLEL_TOOLS},
     ),
+    "several calls asked for": (
+        asked(QUESTION, tools=[TOOL], parallel_tool_calls=True),
+        {Ability.TOOLS, Ability.PARALLEL_TOOLS},
+    ),
+    "one call at a time": (asked(QUESTION, tools=[TOOL], parallel_tool_calls=False), {Ability.TOOLS}),
+    "several calls of no tools": (asked(QUESTION, parallel_tool_calls=True), set()),
+    "several calls of tools that must not be called": (
+        asked(QUESTION, tools=[TOOL], tool_choice="none", parallel_tool_calls=True),
+        set(),
+    ),
 }
 
 
@@ -89,6 +100,35 @@ NEEDS = {
 def test_needs_are_read_from_the_request(title: str) -> None:
     classification, more = NEEDS[title]
     assert classification.needs == {Ability.CHAT} | more
+
+
+TREE = {"type": "object", "properties": {"kids": {"items": {"$ref": "#"}}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        (
+            {"tools": [{"type": "function", "function": {"name": "look_up", "parameters": TREE}}]},
+            "tools[0].function.parameters/properties/kids/items",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": TREE}}},
+            "response_format.json_schema.schema/properties/kids/items",
+        ),
+    ],
+)
+def test_profiles_that_cannot_take_a_schema_are_named(fields: dict[str, Any], place: str) -> None:
+    misfits = asked(QUESTION, **fields).misfits
+    assert misfits.keys() == {SchemaProfile.NO_REF, SchemaProfile.STRICT_SUBSET}
+    assert {misfit.place for misfit in misfits.values()} == {place}
+
+
+def test_profiles_that_no_model_has_are_not_looked_at() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": TREE}}
+    body = {"model": "auto", "messages": [QUESTION], "response_format": form}
+    request = parse_chat(json.dumps(body).encode(), Bounds())
+    assert classify(request, TOKENIZER, DETECTOR, {SchemaProfile.FULL}).misfits == {}
 
 
 def test_a_request_is_described_whole() -> None:

@@ -18,7 +18,7 @@ from router.wire.chat import Dialect, parse_chat
 from router.wire.headers import Wanted
 from router.wire.reading import Bounds
 from router.wire.usage import Usage
-from tests.core.making import POLICY, ask, plan, rules
+from tests.core.making import MODELS, POLICY, ask, plan, rules
 
 USAGE = Usage(input_tokens=1_000, cached_tokens=400, output_tokens=200)
 FAILED = Attempt(model="large", outcome=Outcome.TIMED_OUT, wait_ms=0, nano_usd=7, unconfirmed=True)
@@ -196,11 +196,22 @@ class TestHeaders:
 
     def test_an_escalation_names_the_model_that_served_and_its_own_bound(self) -> None:
         made = plan(ask())
-        told = headers(request=request(), plan=made, attempts=[VOID, answered(made, "medium")])
+        told = headers(request=request(), plan=made, attempts=[VOID, answered(made, "medium")], asking="medium")
         assert (told["x-router-model"], told["x-router-reason"], told["x-router-attempts"]) == (
             *("medium", "escalated"),
             "2",
         )
+
+    def test_what_the_serving_model_is_not_held_to_is_named_beside_what_nobody_reads(self) -> None:
+        schema = {"type": "object", "properties": {}, "additionalProperties": False}
+        tools = [{"type": "function", "function": {"name": "look_up", "parameters": schema}}]
+        models = {name: {**fields, "schema_profile": "strict_subset"} for name, fields in MODELS.items()}
+        asked = request(tools=tools, zebra=1)
+        assert headers(request=asked)["x-router-dropped-params"] == "zebra"
+        told = headers(request=asked, plan=plan(ask(), world=rules({**MODELS, "medium": models["medium"]})))
+        assert told["x-router-dropped-params"] == "zebra"
+        told = headers(request=asked, plan=plan(ask(), world=rules(models)))
+        assert told["x-router-dropped-params"] == "zebra,tools[0].function.parameters.additionalProperties"
 
     def test_a_stream_does_not_know_its_cost_when_it_begins(self) -> None:
         told = headers(streaming=True, request=request(), plan=plan(ask()))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from router.core.asked import AUTO, Wishes, understand
 from router.core.catalog import Ability
 from router.core.kind import Kind
-from router.core.plan import Plan, Reason, Why
+from router.core.plan import Plan
+from router.core.reasons import Reason, Why
 from router.errors import BadRequest, ModelNotFound, NotAllowed
 from router.rulebook import load_rules
 from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules

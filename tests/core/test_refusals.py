@@ -10,10 +10,13 @@ import pytest
 from router.core.asked import Wishes
 from router.core.charges import FOREVER_MS, Account, Denial, Kind, Measure, Standing
 from router.core.explain import explain
-from router.core.plan import Plan, Why
+from router.core.plan import Plan
 from router.core.policy import Scope
+from router.core.reasons import Why
 from router.core.refusals import _REMEDIES, denied, unsuitable
 from router.errors import RouterError
+from router.wire.fitting import Misfit
+from router.wire.schema import SchemaProfile
 from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules
 
 NOW_MS = 1_795_435_200_000  # 2026-11-23 12:00 UTC
@@ -170,6 +173,15 @@ class TestNoModel:
     def test_where_nothing_is_scored_the_operator_is_named(self) -> None:
         made = plan(ask(), world=rules(scores={}))
         assert refusal(made).extra["remedy"].startswith("pin the model by name")
+
+    def test_a_schema_that_no_model_takes_is_named_with_its_place(self) -> None:
+        place, what = "tools[0].function.parameters/$defs/Node/items", "refers to itself through '#/$defs/Node'"
+        misfit = Misfit(code="schema_recursive", place=place, what=what)
+        asked = {"needs": ["tools"], "misfits": {SchemaProfile.NO_REF: misfit}}
+        models = {name: {**fields, "schema_profile": "no_ref"} for name, fields in MODELS.items()}
+        error = refusal(plan(ask(**asked), world=rules(models)), **asked)
+        assert told(error) == (400, "no_suitable_model", place)
+        assert error.extra["remedy"].startswith(f"change the schema at {place}, which {what}")
 
     def test_a_policy_bound_to_a_region_names_the_operator(self) -> None:
         made = plan(ask(), world=rules(MODELS, SCORES, {**POLICY, "region": "eu"}))

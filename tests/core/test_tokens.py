@@ -19,7 +19,9 @@ from router.core.tokenizer import Method, Tokenizer
 from router.core.tokens import DOCUMENT_TOKENS, PromptSize, prompt_size, rough_size
 from router.wire.body import mistral_body
 from router.wire.chat import ChatRequest, parse_chat
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
+from router.wire.schema import SchemaProfile
 
 VOCABULARY = pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin"
 TOKENIZER = Tokenizer(VOCABULARY.read_bytes())
@@ -42,6 +44,7 @@ def tool(name: str, description: str = "", **properties: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
+CALL = {"id": "KikbB849t", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
 SUMS = user("What is 2+2? Reply with just the number.")
 WEATHER = "What's the weather in Paris?"
 GET_WEATHER = tool("get_weather", "Get the current weather for a city.", city="string")
@@ -85,6 +88,64 @@ def test_a_named_call_adds_its_name_and_two() -> None:
     named = {"type": "function", "function": {"name": "get_weather"}}
     forced = prompt_size(chat(user(WEATHER), tools=[GET_WEATHER], tool_choice=named), TOKENIZER)
     assert forced.tokens - free.tokens == 2 + TOKENIZER.count("get_weather")
+
+
+OPENED = tool("get_weather", "Get the current weather for a city.", city="string")
+CLOSED = {
+    **OPENED,
+    "function": {
+        **OPENED["function"],
+        "parameters": {**OPENED["function"]["parameters"], "additionalProperties": False},
+    },
+}
+TREE = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}}
+
+
+def test_tools_count_as_each_profile_is_sent_them() -> None:
+    size = prompt_size(chat(user(WEATHER), tools=[CLOSED]), TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.NO_REF) == size.tokens
+    opened = prompt_size(chat(user(WEATHER), tools=[OPENED]), TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.STRICT_SUBSET) == opened.tokens < size.tokens
+
+
+def test_references_count_as_what_is_put_in_their_place() -> None:
+    meant = {"type": "object", "properties": {"a": {"type": "string"}}}
+    written = {"$schema": "x", **meant, "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "string"}}}
+    one, other = (
+        prompt_size(
+            chat(SUMS, tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}]), TOKENIZER
+        )
+        for schema in (meant, written)
+    )
+    assert one == other
+
+
+def test_tools_that_a_profile_cannot_take_count_as_they_are() -> None:
+    tree = {"type": "function", "function": {"name": "f", "parameters": TREE}}
+    size = prompt_size(chat(SUMS, tools=[tree]), TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.NO_REF) == size.tokens
+
+
+def test_tools_that_are_not_in_the_prompt_count_on_no_profile() -> None:
+    asked = chat({"role": "assistant", "content": "Four", "prefix": True}, tools=[GET_WEATHER])
+    size = prompt_size(asked, TOKENIZER)
+    assert size.on(Template.V13, profile=SchemaProfile.STRICT_SUBSET) == size.tokens
+
+
+def test_calls_one_by_one_count_as_the_conversation_that_is_sent() -> None:
+    calls = [{**CALL, "id": call_id} for call_id in ("aaaaaaaaa", "bbbbbbbbb", "ccccccccc")]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "Fine."} for call in calls]
+    size = prompt_size(
+        chat(user(WEATHER), {"role": "assistant", "content": "I look.", "tool_calls": calls}, *results, user("So?")),
+        TOKENIZER,
+    )
+    turns = [
+        turn
+        for number, (call, answer) in enumerate(zip(calls, results, strict=True))
+        for turn in ({"role": "assistant", "content": "" if number else "I look.", "tool_calls": [call]}, answer)
+    ]
+    one_by_one = prompt_size(chat(user(WEATHER), *turns, user("So?")), TOKENIZER)
+    assert size.on(Template.V13, serial=True) == one_by_one.tokens == size.tokens + 2
 
 
 def test_thinking_counts_only_where_it_is_sent() -> None:
@@ -251,6 +312,6 @@ def test_a_prompt_is_counted_as_it_is_sent_to_models_that_do_not_reason() -> Non
         {"role": "assistant", "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "A cat?"}]}]},
         user("And?"),
     )
-    sent = parse_chat(mistral_body(request, model="m", max_tokens=1, reasons=False), Bounds())
+    sent = parse_chat(mistral_body(request, Manner(model="m", max_tokens=1)), Bounds())
     assert prompt_size(sent, TOKENIZER).on(Template.V13) == prompt_size(request, TOKENIZER).on(Template.V13)
     assert prompt_size(request, TOKENIZER).on(Template.V15) > prompt_size(sent, TOKENIZER).on(Template.V15)

@@ -85,6 +85,15 @@ def test_what_every_model_would_refuse_is_sent_once(router: Router, upstream: Si
         assert len(upstream.requests) == count
 
 
+def test_a_stream_names_the_model_that_answers_and_not_the_one_that_failed(router: Router, upstream: Simulator) -> None:
+    upstream.faults({"fault": "rate_limited"})
+    streamed = router.stream("Tell me about rivers.", key=router.new_key("ladder"), max_tokens=20)
+    failed, answered = (entry["body"]["model"] for entry in upstream.requests)
+    assert failed != answered
+    assert streamed.headers["x-router-model"] == answered
+    assert streamed.headers["x-router-reason"] == "escalated"
+
+
 def test_a_pinned_model_is_never_exchanged_for_another(router: Router, upstream: Simulator) -> None:
     upstream.faults({"fault": "status", "status": 500, "times": None})
     reply = router.chat(model="mistral-medium-3-5", max_tokens=5)

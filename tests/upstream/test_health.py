@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from router.core.attempts import Outcome
-from router.core.plan import Why
+from router.core.reasons import Why
 from router.upstream.health import (
     FAILURES_IN_ROW,
     NOT_ON_PLAN_REST_S,

@@ -6,12 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from router.errors import BadRequest
 from router.wire.body import mistral_body
 from router.wire.chat import N_MAX, ChatRequest, parse_chat
+from router.wire.manner import Manner
 from router.wire.reading import TAGS_MAX, TEMPERATURE_MAX, Bounds
 
 Body = dict[str, Any]
@@ -34,7 +33,7 @@ def parse(bounds: Bounds | None = None, **fields: Any) -> ChatRequest:
 
 
 def upstream(request: ChatRequest, *, reasons: bool = True) -> Body:
-    body: Body = json.loads(mistral_body(request, model="m", max_tokens=99, reasons=reasons))
+    body: Body = json.loads(mistral_body(request, Manner(model="m", max_tokens=99, reasons=reasons)))
     return body
 
 
@@ -272,7 +271,7 @@ def test_of_a_key_given_twice_one_value_is_read_and_one_is_sent() -> None:
     body = b'{"model": "a", "model": "b", "messages": [{"role": "user", "content": "hi"}], "n": 2, "n": 3}'
     request = parse_chat(body, Bounds())
     assert request.model == "b"
-    assert mistral_body(request, model="m", max_tokens=1, reasons=False).count(b'"n"') == 1
+    assert mistral_body(request, Manner(model="m", max_tokens=1)).count(b'"n"') == 1
 
 
 def test_there_are_bounds_whatever_the_size_in_bytes() -> None:
@@ -289,42 +288,3 @@ def test_there_are_bounds_whatever_the_size_in_bytes() -> None:
 
 def test_tags_are_the_routers_and_each_counts_once() -> None:
     assert parse(metadata={"tags": ["b", "a", "b"]}).tags == ("b", "a")
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-3, 3) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
-    max_leaves=4,
-)
-CALL = {"id": "aaaaaaaaa", "type": "function", "function": {"name": "a", "arguments": "{}"}}
-RESULT = {"role": "tool", "tool_call_id": "aaaaaaaaa", "content": "x"}
-CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning_content": "2 + 2"}
-MESSAGES = st.sampled_from([[USER], [USER, CALLED, RESULT, USER], [{**USER, "name": "bob", "x": 1}]])
-FIELDS = st.fixed_dictionaries(
-    {"model": st.just("auto"), "messages": MESSAGES | JSON},
-    optional={
-        **dict.fromkeys(DROPPED, JSON),
-        **{name: JSON | st.just(value) for fields, _ in TRANSLATED for name, value in fields.items()},
-    },
-)
-
-
-@settings(max_examples=200)
-@given(FIELDS, st.booleans())
-def test_whatever_is_asked_only_allowed_fields_go_upstream(fields: Body, reasons: bool) -> None:
-    try:
-        request = parse_chat(json.dumps(fields).encode(), Bounds())
-    except BadRequest:
-        return
-    body = upstream(request, reasons=reasons)
-    assert body.keys() <= ALLOWED
-    assert None not in body.values()
-    assert all(message.keys() <= ALLOWED_IN_MESSAGES for message in body["messages"])
-    said = {name for name, value in fields.items() if value is not None}
-    assert set(request.dropped) >= said & set(DROPPED)
-
-
-@given(st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_a_request_or_refused_in_words(body: bytes) -> None:
-    with pytest.raises(BadRequest, match=r"\w"):
-        parse_chat(body, Bounds())

@@ -10,13 +10,14 @@ import pytest
 from router.errors import BadRequest
 from router.wire.body import mistral_body, path_of
 from router.wire.fim import parse_fim
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
 
 
 def sent(**fields: Any) -> dict[str, Any]:
     request = parse_fim(json.dumps({"prompt": "def f(", **fields}).encode(), Bounds())
     assert path_of(request) == "/v1/fim/completions"
-    body: dict[str, Any] = json.loads(mistral_body(request, model="codestral-2508", max_tokens=64, reasons=False))
+    body: dict[str, Any] = json.loads(mistral_body(request, Manner(model="codestral-2508", max_tokens=64)))
     return body
 
 

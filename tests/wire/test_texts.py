@@ -11,6 +11,7 @@ from router.errors import BadRequest
 from router.wire.answer import complete_answer, read_answer
 from router.wire.body import mistral_body, path_of
 from router.wire.chat import Dialect
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
 from router.wire.requests import AnyRequest
 from router.wire.texts import EmbeddingsRequest, ModerationRequest, parse_embeddings, parse_moderation
@@ -28,7 +29,7 @@ def moderation(**fields: Any) -> dict[str, Any]:
 
 
 def sent(request: AnyRequest) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(mistral_body(request, model="m", max_tokens=0, reasons=False))
+    body: dict[str, Any] = json.loads(mistral_body(request, Manner(model="m", max_tokens=0)))
     return body
 
 

@@ -11,6 +11,7 @@ from router.errors import BadRequest
 from router.wire.anthropic.format import MESSAGES
 from router.wire.body import mistral_body
 from router.wire.chat import ChatRequest
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
 from router.wire.voice import Voice
 
@@ -35,7 +36,7 @@ def read(bounds: Bounds | None = None, **fields: Any) -> ChatRequest:
 
 
 def upstream(request: ChatRequest) -> Body:
-    body: Body = json.loads(mistral_body(request, model="m", max_tokens=request.max_tokens or 99, reasons=True))
+    body: Body = json.loads(mistral_body(request, Manner(model="m", max_tokens=request.max_tokens or 99, reasons=True)))
     return body
 
 

@@ -18,6 +18,7 @@ from mistral_common.protocol.instruct.validator import (
 from router.errors import BadRequest
 from router.wire.anthropic.format import MESSAGES
 from router.wire.body import mistral_body
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
 from tests.wire.anthropic.asked import HI, TOOL, Body, encoded, result, text, use
 from tests.wire.test_chat import ALLOWED, ALLOWED_IN_MESSAGES
@@ -87,7 +88,7 @@ def read_or_refused(**fields: Any) -> Body | None:
     except BadRequest as error:
         refused = error
     else:
-        body: Body = json.loads(mistral_body(request, model="m", max_tokens=9, reasons=False))
+        body: Body = json.loads(mistral_body(request, Manner(model="m", max_tokens=9)))
         assert body.keys() <= ALLOWED
         assert all(message.keys() <= ALLOWED_IN_MESSAGES for message in body["messages"])
         return body

@@ -11,6 +11,7 @@ from mistral_common.protocol.instruct.validator import MistralRequestValidatorV1
 
 from router.wire.anthropic.blocks import SIGNATURE
 from router.wire.body import mistral_body
+from router.wire.manner import Manner
 from tests.wire.anthropic.asked import HI, TOOL, Body, assistant, read, refused, result, sent, text, upstream, use, user
 
 A, B = "aaaaaaaaa", "bbbbbbbbb"
@@ -279,6 +280,6 @@ def test_an_agents_long_conversation_is_one_that_the_vendors_validator_accepts()
         user(text("Thanks. And the other?")),
     )
     request = read(messages=list(turns), system=[text("You are an agent."), text("Use tools.")], tools=[TOOL])
-    body = json.loads(mistral_body(request, model="m", max_tokens=9, reasons=False))
+    body = json.loads(mistral_body(request, Manner(model="m", max_tokens=9)))
     known = {name: body[name] for name in ("messages", "tools", "model")}
     MistralRequestValidatorV13(ValidationMode.serving).validate_request(ChatCompletionRequest.model_validate(known))

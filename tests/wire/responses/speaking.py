@@ -10,6 +10,7 @@ import pytest
 from router.errors import BadRequest
 from router.wire.body import mistral_body
 from router.wire.chat import ChatRequest
+from router.wire.manner import Manner
 from router.wire.reading import Bounds
 from router.wire.responses.format import Responses, ResponsesVoice
 
@@ -49,7 +50,7 @@ def refused(bounds: Bounds | None = None, **fields: Any) -> BadRequest:
 
 def upstream(*, reasons: bool = True, **fields: Any) -> Body:
     """What Mistral gets, beyond the model and the bound."""
-    body: Body = json.loads(mistral_body(spoken(**fields)[0], model="m", max_tokens=99, reasons=reasons))
+    body: Body = json.loads(mistral_body(spoken(**fields)[0], Manner(model="m", max_tokens=99, reasons=reasons)))
     return {name: value for name, value in body.items() if name not in ("model", "max_tokens")}
 
 
