@@ -47,6 +47,7 @@ from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.records import Records
 from router.store.settler import Settler
+from router.store.warmth import Warmth
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     keyring = Keyring(client, settings.pepper.reveal().encode())
     records = Records(client, ledger)
+    warmth = Warmth(ledger.door)
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     serving = Serving(
@@ -94,6 +96,7 @@ def create_app(settings: Settings) -> Litestar:
         ledger=ledger,
         leases=leases,
         settler=settler,
+        warmth=warmth,
         health=health,
         recorder=recorder,
         jitter=random.random,
@@ -103,6 +106,7 @@ def create_app(settings: Settings) -> Litestar:
         keyring=keyring,
         ledger=ledger,
         settler=settler,
+        warmth=warmth,
         serving=serving,
         recorder=recorder,
         tokenizer=load_tokenizer(seed=secrets.randbits(32)),

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from router.core.asked import Wishes, understand
+from router.core.asked import Asked, Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
 from router.core.charges import Account, Denial, Owner, accounts_of
 from router.core.classify import classify, counted
@@ -26,6 +26,7 @@ from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
 from router.core.tokenizer import Tokenizer
+from router.core.warmth import Warm, conversation_of
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
 from router.recording import Recorder, note_of
 from router.serving import Serving, Streamed, Whole
@@ -33,8 +34,10 @@ from router.store.keyring import Keyring, Principal
 from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation
 from router.store.settler import Settler
+from router.store.warmth import Warmth
 from router.wire import formats
 from router.wire.anthropic.format import MESSAGES as ANTHROPIC
+from router.wire.chat import ChatRequest, with_cache_key
 from router.wire.headers import Wanted
 from router.wire.reading import Bounds
 from router.wire.responses.format import RESPONSES
@@ -74,6 +77,7 @@ class Line:
         keyring: Keyring,
         ledger: Ledger,
         settler: Settler,
+        warmth: Warmth,
         serving: Serving,
         recorder: Recorder,
         tokenizer: Tokenizer,
@@ -88,6 +92,7 @@ class Line:
         self.keyring = keyring
         self.ledger = ledger
         self.settler = settler
+        self.warmth = warmth
         self.serving = serving
         self.recorder = recorder
         self.tokenizer = tokenizer
@@ -145,29 +150,47 @@ class Line:
         return principal
 
     async def planned(self, journey: Journey, body: bytes) -> Plan:
-        """The plan, made beside the event loop when the body is large: counting its tokens may take seconds, and
-        everybody else's requests would wait, or be refused for a store that seems not to answer."""
-        return (
-            self.plan(journey, body) if len(body) < ASIDE_BYTES else await asyncio.to_thread(self.plan, journey, body)
-        )
+        """Parse, classify, plan. Raises BadRequest and its kin; the journey keeps how far it came.
 
-    def plan(self, journey: Journey, body: bytes) -> Plan:
-        """Parse, classify, plan. Raises BadRequest and its kin; the journey keeps how far it came."""
+        A large body is read beside the event loop: counting its tokens may take seconds, and everybody else's requests
+        would wait, or be refused for a store that seems not to answer.
+        """
+        if len(body) < ASIDE_BYTES:
+            asked, wishes = self.read(journey, body)
+        else:
+            asked, wishes = await asyncio.to_thread(self.read, journey, body)
+        conversation, warm = journey.conversation, None
+        if conversation is not None and conversation.goes_on and asked.pin is None:
+            warm = await self.warmth.of(journey.team, conversation.id)
+        return self.plan(journey, asked, wishes, warm)
+
+    def read(self, journey: Journey, body: bytes) -> tuple[Asked, Wishes]:
+        """Parse and classify, and what the app asks for beside."""
         policy = _policy(journey)
-        journey.request, journey.voice = journey.format.read(body, self.bounds)
+        request, journey.voice = journey.format.read(body, self.bounds)
+        journey.request = request
         wishes = _wishes(journey)
-        asked = understand(journey.request.model, journey.rules, policy, wishes)
+        asked = understand(request.model, journey.rules, policy, wishes)
+        if isinstance(request, ChatRequest):
+            journey.conversation = conversation_of(request, journey.key_id, journey.wanted.affinity)
+            journey.request = request = with_cache_key(request, journey.conversation.cache_key)
         profiles, window_max = journey.rules.shelf.schema_profiles, journey.rules.shelf.context_tokens_max
-        ask = classify(journey.request, self.tokenizer, self.detector, profiles)
-        journey.ask = counted(ask, journey.request, self.tokenizer, profiles, window_max=window_max)
+        ask = classify(request, self.tokenizer, self.detector, profiles)
+        journey.ask = counted(ask, request, self.tokenizer, profiles, window_max=window_max)
+        return asked, wishes
+
+    def plan(self, journey: Journey, asked: Asked, wishes: Wishes, warm: Warm | None) -> Plan:
+        """The models that may serve what was read, in their order. Raises NoSuitableModel when there is none."""
+        assert journey.ask is not None, "only a classified request is planned"
         journey.plan = make_plan(
             journey.ask,
             asked,
             rules=journey.rules,
-            policy=policy,
+            policy=_policy(journey),
             wishes=wishes,
             sites=(self.main, *journey.rules.sites),
             resting=self.resting(),
+            warm=warm,
         )
         if not journey.plan.order:
             raise unsuitable(journey.plan, journey.ask, explain(journey.request_id, journey.ask, journey.plan))

@@ -22,15 +22,17 @@ from router.core.journey import Journey
 from router.core.judging import Verdict
 from router.core.money import usd
 from router.core.policy import StoreAway
+from router.core.warmth import Warm
 from router.errors import StoreUnavailable, UpstreamBadResponse
 from router.recording import Recorder, explained, note_of
 from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation
 from router.store.settler import Settler
+from router.store.warmth import Warmth
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
 from router.wire.answer import complete_answer
-from router.wire.usage import read_usage
+from router.wire.usage import Usage, read_usage
 from router.wire.voice import Voice
 
 # A stream may go on after its deadline, which bounds the wait for its first content; this bounds the whole of it.
@@ -70,6 +72,7 @@ class Serving:
         ledger: Ledger,
         leases: Leases,
         settler: Settler,
+        warmth: Warmth,
         health: Health,
         recorder: Recorder,
         jitter: Callable[[], float],
@@ -78,6 +81,7 @@ class Serving:
         self.ledger = ledger
         self.leases = leases
         self.settler = settler
+        self.warmth = warmth
         self.health = health
         self.recorder = recorder
         self.jitter = jitter
@@ -144,6 +148,7 @@ class Serving:
         answer["usage"] = _priced(answer.get("usage"), journey)
         if journey.wanted.explain:
             answer["router"] = explained(journey)
+        self._stay(journey, turn, tried.usage)
         body = _voice(journey).whole(answer)
         self._end(journey, turn, 200, None)
         return Whole(body=body)
@@ -162,7 +167,9 @@ class Serving:
                 if said := voice.chunk(chunk):
                     yield said
             self.health.note(turn.verdict.label, Outcome.OK)
-            self._note(journey, turn, Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage)))
+            usage = read_usage(chunks.usage)
+            self._note(journey, turn, Tried(outcome=Outcome.OK, usage=usage))
+            self._stay(journey, turn, usage)
             status, code = 200, ""
             last = chunks.last(
                 usage=_priced(chunks.usage, journey),
@@ -182,6 +189,14 @@ class Serving:
             journey.upstream_s += self.clock() - began_s
             self._end(journey, turn, status, code or None)
             await opened.stack.aclose()
+
+    def _stay(self, journey: Journey, turn: _Turn, usage: Usage | None) -> None:
+        """Remember where the conversation was answered, for its next turn."""
+        if journey.conversation is None or usage is None:
+            return
+        conversation, verdict = journey.conversation.id, turn.verdict
+        warm = Warm(model=verdict.card.name, upstream=verdict.site.name, tokens=usage.input_tokens)
+        self.settler.hand_over(lambda: self.warmth.remember(journey.team, conversation, warm))
 
     def _learn(self, journey: Journey, turn: _Turn, outcome: Outcome) -> None:
         """How the model did. A time-out that the app chose shorter than ours says nothing about the model."""

@@ -237,10 +237,12 @@ def bound(card: ModelCard, *, input_tokens: int, output_tokens: int, answers: in
     )
 
 
-def estimate(card: ModelCard, *, input_tokens: int, output_tokens: int, factor: Fraction) -> int:
-    """Nano-USD of an uncached generation of that size on `card`, which has a price."""
-    assert card.price is not None, f"{card.name} has no price"
-    return tokens_cost([(input_tokens, card.price.input), (output_tokens, card.price.output)], factor)
+def estimate(
+    card: ModelCard, *, input_tokens: int, output_tokens: int, factor: Fraction, cached_tokens: int = 0
+) -> int:
+    """Nano-USD of a generation of that size on `card`, which has a price."""
+    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens, cached_tokens=cached_tokens)
+    return real_cost(card, usage, factor)
 
 
 def real_cost(card: ModelCard, usage: Usage, factor: Fraction) -> int:

@@ -35,6 +35,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate, with all that its expected cost is made of: (input − cached) × price.input + cached × price.cached +
+    output × price.output, per million tokens, times the factor, rounded up to a nano-USD once."""
+
     model: str
     upstream: str
     eligible: bool
@@ -42,6 +45,10 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     score_source: str | None
     price: dict[str, str] | None
+    price_factor: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
     expected_nano_usd: int | None
     max_nano_usd: int | None
 
@@ -149,6 +156,10 @@ def _view(verdict: Verdict) -> ModelView:
         score=round(verdict.score.value, 4) if verdict.score.value is not None else None,
         score_source=verdict.score.source,
         price={name: usd(nano) for name, nano in prices.items()} if prices else None,
+        price_factor=str(verdict.site.factor),
+        input_tokens=verdict.input_tokens,
+        cached_tokens=verdict.cached_tokens,
+        output_tokens=verdict.output_tokens,
         expected_nano_usd=verdict.expected_nano,
         max_nano_usd=verdict.most.nano if verdict.most else None,
     )

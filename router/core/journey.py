@@ -15,6 +15,7 @@ from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
 from router.core.tokenizer import Method
+from router.core.warmth import Conversation
 from router.wire.chat import ChatRequest, Dialect
 from router.wire.fitting import fit
 from router.wire.headers import Wanted
@@ -46,6 +47,7 @@ class Journey:
     policy: Policy | None = None
     request: AnyRequest | None = None
     voice: Voice | None = None
+    conversation: Conversation | None = None
     ask: Classification | None = None
     plan: Plan | None = None
     attempts: list[Attempt] = field(default_factory=list)

@@ -15,14 +15,17 @@ from router.core.quality import Score
 from router.core.reasons import LACKS, PURPOSES, Why
 from router.core.rules import Rules
 from router.core.sites import Site
+from router.core.warmth import Warm
 
 # An answer that must stop after fewer tokens than this would be worth nothing, so the window counts as too small.
 OUTPUT_MIN: Final = 256
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One model judged, at one upstream. `max_tokens` is what would be sent; costs are nano-USD, None without a
-    price. `serial` says that it would be asked for one tool call a turn, because the policy does without several."""
+    """One model judged, at one upstream. `max_tokens` is what would be sent. Costs are nano-USD, None without a price:
+    `expected_nano` for `input_tokens`, of which `cached_tokens` are likely to be cached, and `output_tokens`;
+    `cold_nano` the same with nothing cached; `most` the upper bound that is held. `serial` says that it would be asked
+    for one tool call a turn, because the policy does without several."""
 
     card: ModelCard
     site: Site
@@ -30,7 +33,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     score: Score
     max_tokens: int
     input_tokens: int
+    output_tokens: int
+    cached_tokens: int
     expected_nano: int | None
+    cold_nano: int | None
     most: Amounts | None
     serial: bool = False
 
@@ -42,8 +48,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Judge:
     """Holds what is the same for every model of one request."""
 
-    def __init__(self, ask: Classification, rules: Rules, policy: Policy, wishes: Wishes) -> None:
-        self.ask, self.rules, self.policy, self.wishes = ask, rules, policy, wishes
+    def __init__(self, ask: Classification, rules: Rules, policy: Policy, wishes: Wishes, warm: Warm | None) -> None:
+        self.ask, self.rules, self.policy, self.wishes, self.warm = ask, rules, policy, wishes, warm
         self.needs = needs_under(ask, policy)
 
     def verdict(self, card: ModelCard, site: Site) -> Verdict:
@@ -54,10 +60,13 @@ class Judge:
         input_tokens = ask.input_tokens_on(card.template, thinks=thinks, profile=profile, serial=serial)
         max_tokens = self.max_tokens(card, input_tokens)
         score = self.rules.quality.score(card.name, ask.kind, ask.answer_language)
-        expected = most = None
+        output = min(ask.output_tokens_expected, max_tokens) * ask.answers
+        cached = self.warm.cached_tokens(card.name, site, input_tokens) if self.warm is not None else 0
+        expected = cold = most = None
         if card.price is not None:
-            output = min(ask.output_tokens_expected, max_tokens) * ask.answers
-            expected = estimate(card, input_tokens=input_tokens, output_tokens=output, factor=site.factor)
+            sizes = {"input_tokens": input_tokens, "output_tokens": output}
+            expected = estimate(card, **sizes, cached_tokens=cached, factor=site.factor)
+            cold = estimate(card, **sizes, factor=site.factor) if cached else expected
             held = ask.input_tokens_most_on(card.template, thinks=thinks, profile=profile, serial=serial)
             most = bound(card, input_tokens=held, output_tokens=max_tokens, answers=ask.answers, factor=site.factor)
         return Verdict(
@@ -67,7 +76,10 @@ class Judge:
             score=score,
             max_tokens=max_tokens,
             input_tokens=input_tokens,
+            output_tokens=output,
+            cached_tokens=cached,
             expected_nano=expected,
+            cold_nano=cold,
             most=most,
             serial=serial,
         )

@@ -23,6 +23,7 @@ from router.core.policy import Policy, Routing
 from router.core.reasons import PURPOSES, Reason, Why
 from router.core.rules import Rules
 from router.core.sites import MAIN, Site
+from router.core.warmth import Warm
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +56,14 @@ def make_plan(
     wishes: Wishes,
     sites: Sequence[Site],
     resting: Mapping[str, Why],
+    warm: Warm | None = None,
 ) -> Plan:
     """The plan for `ask`. Same arguments, same plan. `order` is empty when no model can serve it.
 
     `sites` are the upstreams that can be reached, `resting` says which models (by label) are left out for the moment,
-    and why.
+    and why; `warm` where the conversation was answered last.
     """
-    judge = Judge(ask, rules, policy, wishes)
+    judge = Judge(ask, rules, policy, wishes, warm)
     cards = [card for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
     verdicts = [judge.verdict(card, site) for card in cards for site in sites if site.offers(card.upstream)]
     routed, threshold = _rank(verdicts, ask.kind, asked.quality, wishes, policy, resting)
@@ -162,7 +164,10 @@ def _pinned(pin: Resolved, verdicts: list[Verdict], wishes: Wishes) -> tuple[lis
 def _reason(order: tuple[Verdict, ...]) -> Reason:
     if not order:
         return Reason.NONE_SUITABLE
-    return Reason.ONLY_SUITABLE if len(order) == 1 else Reason.CHEAPEST_SUITABLE
+    if len(order) == 1:
+        return Reason.ONLY_SUITABLE
+    cold = min(order, key=lambda verdict: (verdict.cold_nano or 0, verdict.card.name, verdict.site.name))
+    return Reason.CHEAPEST_SUITABLE if cold is order[0] else Reason.STAYED_WARM
 
 
 def _pin_reason(pin: Resolved, order: tuple[Verdict, ...], observe: bool) -> Reason:

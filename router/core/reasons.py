@@ -45,6 +45,7 @@ class Reason(enum.Enum):
     """Why the model that was chosen leads."""
 
     CHEAPEST_SUITABLE = "cheapest_suitable"
+    STAYED_WARM = "stayed_warm"  # the cheapest, because it has the conversation in its cache
     ONLY_SUITABLE = "only_suitable"
     PINNED = "pinned"
     REPLACED_RETIRED = "replaced_retired"

@@ -38,3 +38,12 @@ def hours(team: str) -> str:
 def feedback(team: str, day: int) -> str:
     """`day` counts from the epoch."""
     return f"{{{team}}}:feedback:{day}"
+
+
+def warm(team: str) -> str:
+    """Where conversations were answered last."""
+    return f"{{{team}}}:warm"
+
+
+def warm_ages(team: str) -> str:
+    return f"{{{team}}}:warm-ages"

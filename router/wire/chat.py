@@ -159,6 +159,13 @@ def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequ
     )
 
 
+def with_cache_key(request: ChatRequest, key: str) -> ChatRequest:
+    """The request with a key of ours, unless the app has given one."""
+    if request.sampling.prompt_cache_key is not None:
+        return request
+    return msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, prompt_cache_key=key))
+
+
 def _choice(raw: IncomingChat) -> str | dict[str, Any] | None:
     return raw.tool_choice if raw.tool_choice is not None else raw.function_call
 

@@ -22,6 +22,7 @@ from router.core.rules import Rules
 from router.core.sites import UpstreamRow, main_site, sites_of
 from router.core.tokenizer import Method
 from router.core.tokens import PromptSize
+from router.core.warmth import Warm
 
 TODAY = date(2026, 11, 23)
 ALL = ["chat", "tools", "parallel_tools", "json", "vision", "documents", "reasoning", "prefix"]
@@ -117,6 +118,7 @@ def plan(
     wishes: Wishes | None = None,
     resting: Mapping[str, Why] | None = None,
     region: str = "global",
+    warm: Warm | None = None,
 ) -> Plan:
     world, wishes = world or rules(), wishes or Wishes()
     policy = world.policy_of("apps")
@@ -128,4 +130,5 @@ def plan(
         wishes=wishes,
         sites=(main_site("http://mistral", region), *world.sites),
         resting=resting or {},
+        warm=warm,
     )

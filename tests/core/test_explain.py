@@ -72,6 +72,10 @@ def test_every_model_is_shown_with_its_objection_and_prices_as_strings() -> None
     assert msgspec.to_builtins(shown["large"]) == {
         "model": "large",
         "upstream": "mistral",
+        "price_factor": "1",
+        "input_tokens": 1_000,
+        "cached_tokens": 0,
+        "output_tokens": 200,
         "eligible": True,
         "objection": None,
         "score": 82.0,
