@@ -27,11 +27,18 @@ class Chunks:
         self.finishes: dict[int, str] = {}
         self.has_content = False
         self._head: dict[str, Any] = {}
+        self._begun: set[int] = set()
         self._calls: dict[tuple[int, int], bool] = {}
 
     @property
     def finished(self) -> bool:
-        return bool(self.finishes)
+        """Whether every answer that began has said how it ended."""
+        return bool(self.finishes) and self._begun <= self.finishes.keys()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was said, the closing line aside: a finish alone may come before the last tool call."""
+        return self.finished and self.usage is not None
 
     @property
     def in_error(self) -> bool:
@@ -58,6 +65,7 @@ class Chunks:
     def _choice(self, choice: dict[str, Any]) -> bool:
         """Whether anything is left to pass on once the finish is kept back."""
         index = _number(choice.setdefault("index", 0))
+        self._begun.add(index)
         finish = choice.get("finish_reason")
         if finish is not None:
             self.finishes[index] = finish
