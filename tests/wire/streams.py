@@ -54,12 +54,13 @@ class Read:
         self.thought += delta.get("reasoning_content") or ""
 
     def _fragment(self, index: int, fragment: Chunk) -> None:
-        # As openai-python joins them: the first fragment brings id, type and name, later ones only add.
+        # As openai-python joins them: the first fragment brings id, type and name, later ones only add. Mistral's
+        # clients may get the id again.
         made = self.calls.setdefault((index, fragment["index"]), [None, None, "", ""])
         if made[0] is None:
             made[0], made[1] = fragment.get("id"), fragment.get("type")
         else:
-            assert "id" not in fragment
+            assert fragment.get("id", made[0]) == made[0]
         function = fragment["function"]
         made[2] = f"{made[2]}{function.get('name', '')}"
         made[3] = f"{made[3]}{function.get('arguments', '')}"

@@ -125,6 +125,20 @@ def test_an_id_that_is_none_is_never_passed_on(call_id: str | None) -> None:
     assert "id" not in made["choices"][0]["delta"]["tool_calls"][0]
 
 
+def ids_in_fragments(dialect: Dialect) -> list[str | None]:
+    stream, _ = SHAPES['4: fragments without an id or with the id "null"']
+    calls = [made["choices"][0]["delta"].get("tool_calls") for made in Ran(*stream, dialect=dialect).passed]
+    return [fragment.get("id") for fragments in calls for fragment in fragments or ()]
+
+
+def test_openais_sdk_gets_a_calls_id_once_for_it_would_append_it_again() -> None:
+    assert ids_in_fragments(Dialect.OPENAI) == ["gSIMJiOkT", None, None, None]
+
+
+def test_mistrals_clients_get_a_calls_id_with_every_fragment_for_one_makes_up_its_own() -> None:
+    assert ids_in_fragments(Dialect.MISTRAL) == ["gSIMJiOkT"] * 4
+
+
 def test_a_finish_in_error_is_seen_inside_a_200() -> None:
     assert Ran(chunk({"content": "a"}, "error")).chunks.in_error
 
