@@ -25,7 +25,7 @@ def stream(job: Job) -> Any:
         crewai_event_bus.on(LLMStreamChunkEvent)(lambda source, event: pieces.append(event.chunk))
         text = model(job, stream=True).call(RIVERS)
         crewai_event_bus.flush()
-    assert text == "".join(pieces)
+    assert text == "".join(pieces), "its pieces are not its text"
     return told(pieces)
 
 

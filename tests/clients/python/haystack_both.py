@@ -31,7 +31,7 @@ def chat(job: Job) -> Any:
 def stream(job: Job) -> Any:
     pieces: list[str] = []
     text = ask(RIVERS, generator(job, streaming_callback=lambda chunk: pieces.append(chunk.content)))
-    assert text == "".join(pieces)
+    assert text == "".join(pieces), "its pieces are not its text"
     return told(pieces)
 
 

@@ -81,6 +81,8 @@ def serve(package: str, **verbs: Verb) -> None:
         job = Job(url=asked["url"], key=asked["key"], model=asked["model"], ran=[])
         try:
             made = verbs[asked["verb"]](job)
+        except AssertionError as error:
+            say({"missed": str(error)})  # by the adapter: the library itself has raised nothing
         except Exception as error:
             # `status` is what an app can find out: the library's own error, or what it names as the cause.
             say({"raised": type(error).__name__, "status": status_of(error), "message": str(error)[:2000]})

@@ -29,8 +29,8 @@ def stream(job: Job) -> Any:
     asked: Any = [{"role": "user", "content": RIVERS}]
     with client(job) as api, api.chat.stream(model=job.model, messages=asked) as events:
         chunks = [event.data for event in events]
-    assert chunks[-1].usage is not None
-    assert chunks[-1].choices[0].finish_reason
+    assert chunks[-1].usage is not None, "no usage came"
+    assert chunks[-1].choices[0].finish_reason, "it did not finish"
     return told([text_of(chunk.choices[0].delta.content) for chunk in chunks])
 
 

@@ -24,7 +24,7 @@ def stream(job: Job) -> Any:
     with client(job) as api:
         for chunk in api.chat.completions.create(**asked, stream_options={"include_usage": True}):
             pieces += [choice.delta.content or "" for choice in chunk.choices]
-    assert chunk.usage is not None
+    assert chunk.usage is not None, "no usage came"
     return told(pieces)
 
 
