@@ -20,7 +20,8 @@ from watchfiles import awatch
 
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
-from router.api.chat import Works, chat
+from router.api.calls import Works, call
+from router.api.count import count_tokens
 from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
@@ -33,7 +34,6 @@ from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.language import best_detector
 from router.core.policy import StoreAway
-from router.core.tokens import Tokenizer
 from router.errors import RouterError
 from router.ops.metrics import Metrics
 from router.pipeline import Line
@@ -48,8 +48,9 @@ from router.store.ledger import Ledger
 from router.store.records import Records
 from router.store.settler import Settler
 from router.upstream.client import Upstream
+from router.upstream.clients import Clients
 from router.upstream.health import Health
-from router.vocabulary import VOCABULARY
+from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
 
@@ -58,6 +59,14 @@ DRAIN_S = 30.0
 # An operator's question waits this long for what this process has answered but not booked yet.
 READ_S = 1.0
 CHORE_PAUSE_S = 1.0
+CALL_PATHS = (
+    ("/v1/chat/completions", "chat"),
+    ("/v1/responses", "responses"),
+    ("/v1/messages", "messages"),
+    ("/v1/fim/completions", "fim"),
+    ("/v1/embeddings", "embeddings"),
+    ("/v1/moderations", "moderations"),
+)
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -79,9 +88,9 @@ def create_app(settings: Settings) -> Litestar:
     keyring = Keyring(client, settings.pepper.reveal().encode())
     records = Records(client, ledger)
     recorder = Recorder(metrics, time.monotonic)
-    upstream = Upstream(settings.upstream_url, settings.api_key.reveal())
+    clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     serving = Serving(
-        attempting=Attempting(upstream, settings.timing, recorder.clock),
+        attempting=Attempting(clients, settings.timing, recorder.clock),
         ledger=ledger,
         leases=leases,
         settler=settler,
@@ -96,11 +105,10 @@ def create_app(settings: Settings) -> Litestar:
         settler=settler,
         serving=serving,
         recorder=recorder,
-        tokenizer=Tokenizer(VOCABULARY.read_bytes()),
+        tokenizer=load_tokenizer(seed=secrets.randbits(32)),
         detector=best_detector(),
         bounds=settings.edge.bounds,
-        region=settings.region,
-        factor=settings.factor,
+        main=settings.main,
         resting=health.resting,
         wall=time.time,
         noise=secrets.token_bytes,
@@ -129,12 +137,13 @@ def create_app(settings: Settings) -> Litestar:
             await works.ended(DRAIN_S)  # cut off or not, each has a hold to end
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
-            await upstream.close()
+            await clients.close()
             await client.aclose()
 
-    edge = settings.edge
+    edge, collection = settings.edge, Collection(time.monotonic)
     data_plane = {
-        "/v1/chat/completions": guarded(chat(line, Collection(time.monotonic), works, edge), edge, ("POST",)),
+        **{path: guarded(call(name, line, collection, works, edge), edge, ("POST",)) for path, name in CALL_PATHS},
+        "/v1/messages/count_tokens": guarded(count_tokens(line, edge), edge, ("POST",)),
         "/v1/route": guarded(route(line, edge), edge, ("POST",)),
         "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
         "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),

@@ -14,15 +14,18 @@ from router.core.catalog import Ability
 from router.core.failures import outcome_of
 from router.core.journey import Journey
 from router.core.plan import Verdict
-from router.upstream.client import Answered, AttemptFailed, Upstream
+from router.core.sites import Tongue
+from router.upstream.client import Answered, AttemptFailed
+from router.upstream.clients import Clients
 from router.upstream.relay import relay
 from router.wire.answer import finished_in_error, read_answer
-from router.wire.body import mistral_body
+from router.wire.body import mistral_body, path_of
 from router.wire.chunks import Chunks
+from router.wire.openai_body import openai_call
 from router.wire.refusal import Refusal, read_refusal
+from router.wire.requests import AnyRequest
 from router.wire.usage import Usage, read_usage
 
-PATH: Final = "/v1/chat/completions"
 # An attempt with others behind it may use this share of the time that is left, so that they have a chance too.
 SHARE_OF_DEADLINE: Final = 0.6
 
@@ -47,8 +50,8 @@ class Tried(msgspec.Struct, kw_only=True):
 class Attempting:
     """`clock` is the monotonic clock that journeys are timed with."""
 
-    def __init__(self, upstream: Upstream, timing: Timing, clock: Callable[[], float]) -> None:
-        self.upstream = upstream
+    def __init__(self, clients: Clients, timing: Timing, clock: Callable[[], float]) -> None:
+        self.clients = clients
         self.timing = timing
         self.clock = clock
 
@@ -56,29 +59,26 @@ class Attempting:
         """One attempt on one model, up to a whole answer or a stream's first content."""
         request = journey.request
         assert request is not None, "only a parsed request is served"
-        card = verdict.card
-        body = mistral_body(
-            request, model=card.name, max_tokens=verdict.max_tokens, reasons=Ability.REASONING in card.abilities
-        )
+        path, body = _call(request, verdict)
         left_s = journey.deadline_s - self.clock()
         share_s = left_s if last else left_s * SHARE_OF_DEADLINE
         traceparent = journey.wanted.traceparent
         try:
             if request.stream:
-                patience = self.timing.first_byte_reasoning if request.reasoning == "high" else self.timing.first_byte
-                return await self._open_stream(journey, verdict, body, min(share_s, patience))
+                patience = self.timing.first_byte_reasoning if journey.reasons else self.timing.first_byte
+                return await self._open_stream(journey, verdict, path, body, min(share_s, patience))
             bound_s = share_s if last else min(share_s, self.timing.attempt)
-            answered = await self.upstream.fetch(PATH, body, timeout_s=bound_s, traceparent=traceparent)
+            answered = await self.clients.of(verdict.site).fetch(path, body, timeout_s=bound_s, traceparent=traceparent)
         except AttemptFailed as failure:
             return Tried(outcome=failure.outcome)
-        return _read(answered)
+        return _read(request, answered)
 
-    async def _open_stream(self, journey: Journey, verdict: Verdict, body: bytes, first_s: float) -> Tried:
+    async def _open_stream(self, journey: Journey, verdict: Verdict, path: str, body: bytes, first_s: float) -> Tried:
         stack, began_s = AsyncExitStack(), self.clock()
         try:
             status, said = await stack.enter_async_context(
-                self.upstream.stream(
-                    PATH,
+                self.clients.of(verdict.site).stream(
+                    path,
                     body,
                     first_byte_s=first_s,
                     idle_s=self.timing.stream_idle,
@@ -89,7 +89,7 @@ class Attempting:
                 refusal = read_refusal(said.body, said.headers)
                 await stack.aclose()
                 return Tried(outcome=outcome_of(status, refusal), refusal=refusal)
-            chunks = Chunks(model=verdict.card.name, dialect=journey.wanted.dialect)
+            chunks = Chunks(model=verdict.card.name, dialect=journey.dialect)
             rest = relay(said, chunks)
             first: list[dict[str, Any]] = []
             try:
@@ -110,11 +110,23 @@ class Attempting:
             raise
 
 
-def _read(answered: Answered) -> Tried:
+def _call(request: AnyRequest, verdict: Verdict) -> tuple[str, bytes]:
+    """The path and the body of an attempt, in the words of its upstream."""
+    card = verdict.card
+    reasons = Ability.REASONING in card.abilities
+    match verdict.site.dialect:
+        case Tongue.MISTRAL:
+            body = mistral_body(request, model=card.served_as, max_tokens=verdict.max_tokens, reasons=reasons)
+            return path_of(request), body
+        case Tongue.OPENAI:
+            return openai_call(request, model=card.served_as, max_tokens=verdict.max_tokens, reasons=reasons)
+
+
+def _read(request: AnyRequest, answered: Answered) -> Tried:
     if answered.status != 200:
         refusal = read_refusal(answered.body, answered.headers)
         return Tried(outcome=outcome_of(answered.status, refusal), refusal=refusal)
-    answer = read_answer(answered.body)
+    answer = read_answer(request, answered.body)
     if answer is None:
         return Tried(outcome=Outcome.BAD_RESPONSE)
     usage = read_usage(answer.get("usage"))

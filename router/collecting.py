@@ -111,7 +111,7 @@ class Collection:
 
 
 def _name(journey: Journey, body: bytes) -> Name:
-    """The same key, the same body, and the same idempotency key where one is given."""
-    digest = hashlib.sha256(body)
+    """The same key, endpoint and body, and the same idempotency key where one is given."""
+    digest = hashlib.sha256(journey.endpoint.encode() + b"\n" + body)
     digest.update((journey.wanted.idempotency_key or "").encode())
     return journey.key_id, digest.digest()

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from fractions import Fraction
+from typing import Final
 
 from router.core.asked import Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
 from router.core.charges import Account, Denial, Owner, accounts_of
-from router.core.classify import classify
+from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
 from router.core.language import Detector
 from router.core.money import parse_usd
-from router.core.plan import Plan, Why, make_plan
+from router.core.plan import Plan, Verdict, Why, make_plan
 from router.core.policy import Policy, StoreAway
 from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
-from router.core.tokens import Tokenizer
+from router.core.sites import Site
+from router.core.tokenizer import Tokenizer
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
 from router.recording import Recorder, note_of
 from router.serving import Serving, Streamed, Whole
@@ -30,23 +31,38 @@ from router.store.keyring import Keyring, Principal
 from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation
 from router.store.settler import Settler
-from router.wire.chat import Bounds, parse_chat
+from router.wire import formats
+from router.wire.anthropic.format import MESSAGES as ANTHROPIC
 from router.wire.headers import Wanted
+from router.wire.reading import Bounds
+from router.wire.responses.format import RESPONSES
+from router.wire.voice import Format
 
-CHAT = "chat"
 ROUTE = "route"
 FEEDBACK = "feedback"
 MODELS = "models"
+MESSAGES = "messages"
+# What is served upstream: the endpoint's name, and the format that it speaks.
+CALLS: Final[dict[str, Format]] = {
+    "chat": formats.CHAT,
+    "responses": RESPONSES,
+    MESSAGES: ANTHROPIC,
+    "fim": formats.FIM,
+    "embeddings": formats.EMBEDDINGS,
+    "moderations": formats.MODERATIONS,
+}
 # A body of this size takes about 10 ms to count at worst (one word of one letter, measured 2026-11).
 ASIDE_BYTES = 32_768
+# How long a refusal waits for what is being given back; a store that answers takes a few milliseconds.
+FREED_S = 0.3
 # What a key's scope can name.
-ENDPOINTS = (CHAT, ROUTE, FEEDBACK, MODELS)
+ENDPOINTS = (*CALLS, ROUTE, FEEDBACK, MODELS)
 
 
 class Line:
     """`clock` is monotonic seconds, `wall` epoch seconds, `noise` n random bytes; `rules` gives the snapshot in force.
 
-    `region` is where the upstream computes and `factor` what that multiplies every price by.
+    `main` is Mistral's own API; the rules may name further upstreams.
     """
 
     def __init__(
@@ -61,8 +77,7 @@ class Line:
         tokenizer: Tokenizer,
         detector: Detector,
         bounds: Bounds,
-        region: str,
-        factor: Fraction,
+        main: Site,
         resting: Callable[[], Mapping[str, Why]],
         wall: Callable[[], float],
         noise: Callable[[int], bytes],
@@ -76,19 +91,19 @@ class Line:
         self.tokenizer = tokenizer
         self.detector = detector
         self.bounds = bounds
-        self.region = region
-        self.factor = factor
+        self.main = main
         self.resting = resting
         self.wall = wall
         self.noise = noise
 
-    def begin(self, wanted: Wanted, endpoint: str) -> Journey:
-        """A request has come in; its clock runs from here."""
+    def begin(self, wanted: Wanted, endpoint: str, format: Format | None = None) -> Journey:
+        """A request has come in at an endpoint of `ENDPOINTS`, in its own `format` or another; its clock runs now."""
         now_s, now_ms = self.recorder.clock(), int(self.wall() * 1000)
         deadline_s = self.serving.attempting.timing.deadline if wanted.timeout_s is None else wanted.timeout_s
         return Journey(
             request_id=request_id(now_ms, self.noise(10)),
             endpoint=endpoint,
+            format=format or CALLS.get(endpoint, formats.CHAT),
             wanted=wanted,
             at_ms=now_ms,
             started_s=now_s,
@@ -96,7 +111,7 @@ class Line:
             rules=self.rules(),
         )
 
-    async def chat(self, journey: Journey, body: bytes) -> Whole | Streamed:
+    async def serve(self, journey: Journey, body: bytes) -> Whole | Streamed:
         """Down the line, for an authenticated request, to an answer. Raises RouterError; it is on record either way."""
         try:
             plan = await self.planned(journey, body)
@@ -107,7 +122,7 @@ class Line:
         return await self.serving.serve(journey, hold, self.accounts(journey))
 
     async def route(self, journey: Journey, body: bytes) -> RouterObject:
-        """What `chat` would choose for this body, without calling or charging anyone."""
+        """What `serve` would choose for this body, without calling or charging anyone."""
         try:
             await self.planned(journey, body)
         except RouterError as refusal:
@@ -137,18 +152,19 @@ class Line:
     def plan(self, journey: Journey, body: bytes) -> Plan:
         """Parse, classify, plan. Raises BadRequest and its kin; the journey keeps how far it came."""
         policy = _policy(journey)
-        journey.request = parse_chat(body, self.bounds)
+        journey.request, journey.voice = journey.format.read(body, self.bounds)
         wishes = _wishes(journey)
         asked = understand(journey.request.model, journey.rules, policy, wishes)
-        journey.ask = classify(journey.request, self.tokenizer, self.detector)
+        ask = classify(journey.request, self.tokenizer, self.detector)
+        window_max = journey.rules.shelf.context_tokens_max
+        journey.ask = counted(ask, journey.request, self.tokenizer, window_max=window_max)
         journey.plan = make_plan(
             journey.ask,
             asked,
             rules=journey.rules,
             policy=policy,
             wishes=wishes,
-            factor=self.factor,
-            region=self.region,
+            sites=(self.main, *journey.rules.sites),
             resting=self.resting(),
         )
         if not journey.plan.order:
@@ -164,14 +180,11 @@ class Line:
         accounts, name = self.accounts(journey), first.card.name
         hold_id = f"{journey.request_id}#1"
         try:
-            held = await self.ledger.reserve(
-                hold_id,
-                journey.team,
-                lambda now_ms: accounts(name, now_ms),
-                first.most,
-                lease_ms=LEASE_MS,
-                note=note_of(journey, first),
-            )
+            held = await self._reserve(journey, hold_id, first)
+            # A refusal counts only when nothing is on its way back: an app that asks one thing after another must not
+            # be told that its own last request, long answered, has the money or the place.
+            if isinstance(held, Denial) and await self.settler.freed(journey.team, FREED_S):
+                held = await self._reserve(journey, hold_id, first)
         except asyncio.CancelledError:
             self.serving.give_back(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
             raise
@@ -189,6 +202,18 @@ class Line:
             raise denied(held, journey.team)
         journey.standings, journey.admitted = held.standings, True
         return held
+
+    async def _reserve(self, journey: Journey, hold_id: str, verdict: Verdict) -> Reservation | Denial:
+        assert verdict.most is not None, "only a priced model is in the order"
+        accounts, name = self.accounts(journey), verdict.card.name
+        return await self.ledger.reserve(
+            hold_id,
+            journey.team,
+            lambda now_ms: accounts(name, now_ms),
+            verdict.most,
+            lease_ms=LEASE_MS,
+            note=note_of(journey, verdict),
+        )
 
     def accounts(self, journey: Journey) -> Callable[[str, int], tuple[Account, ...]]:
         """The vector of a model's attempt, for the window that holds an instant (ms)."""

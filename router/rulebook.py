@@ -16,10 +16,11 @@ from typing import Final, TypeVar
 import msgspec
 
 from router.core.asked import AUTO
-from router.core.catalog import Catalogue, Shelf
+from router.core.catalog import SPOKEN_BY_OPENAI, Catalogue, Shelf
 from router.core.policy import Budget, Limit, Policy, Scope, check_policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
+from router.core.sites import MAIN, Tongue, sites_of
 
 log = logging.getLogger("router.rulebook")
 
@@ -45,6 +46,8 @@ def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
     catalogue = decode(models_path, Catalogue)
     try:
         shelf = Shelf(catalogue.models, today)
+        sites = sites_of(catalogue.upstreams)
+        _check_upstreams(catalogue)
     except ValueError as error:
         raise ConfigError(models_path, str(error)) from None
     try:
@@ -60,6 +63,7 @@ def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
         policies[policy.team] = policy
     return Rules(
         shelf=shelf,
+        sites=sites,
         quality=quality,
         policies=policies,
         default=policies["default"],
@@ -67,6 +71,17 @@ def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
         checked=catalogue.checked,
         day=today,
     )
+
+
+def _check_upstreams(catalogue: Catalogue) -> None:
+    """Raises ValueError for a model of an upstream that is not there, or that cannot say what the model can do."""
+    for name, row in catalogue.models.items():
+        if row.upstream not in (MAIN, *catalogue.upstreams):
+            raise ValueError(f"models.{name}.upstream: {row.upstream!r} is not under [upstreams]")
+        own = catalogue.upstreams.get(row.upstream)
+        if own is not None and own.dialect is Tongue.OPENAI and (beyond := set(row.abilities) - SPOKEN_BY_OPENAI):
+            named = ", ".join(sorted(ability.value for ability in beyond))
+            raise ValueError(f"models.{name}.abilities: an upstream that speaks OpenAI's dialect has no {named}")
 
 
 def load_policy(path: Path, shelf: Shelf) -> Policy:

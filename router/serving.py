@@ -30,8 +30,8 @@ from router.store.settler import Settler
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
 from router.wire.answer import complete_answer
-from router.wire.sse import DONE, frame
 from router.wire.usage import read_usage
+from router.wire.voice import Voice
 
 # A stream may go on after its deadline, which bounds the wait for its first content; this bounds the whole of it.
 STREAM_S_MAX: Final = 600.0
@@ -91,12 +91,12 @@ class Serving:
         """
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
-        state = State(candidates=len(plan.order))
+        state = State(upstreams=tuple(verdict.site.name for verdict in plan.order))
         self.leases.keep(hold)
         turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
-                tried = await self.attempting.once(journey, turn.verdict, last=state.index + 1 == state.candidates)
+                tried = await self.attempting.once(journey, turn.verdict, last=state.last)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:
                     answered, turn = turn, None
@@ -113,7 +113,7 @@ class Serving:
                     tried.outcome,
                     remaining_s=journey.deadline_s - self.clock(),
                     jitter=self.jitter(),
-                    retry_allowed=self.health.may_retry(turn.verdict.card.name),
+                    retry_allowed=self.health.may_retry(turn.verdict.label),
                 )
                 match step:
                     case GiveUp():
@@ -121,7 +121,7 @@ class Serving:
                         self._end(journey, last, failure.status, failure.code)
                     case Send(state=following, wait_s=wait_s):
                         if following.index == state.index:
-                            self.health.note_retry(turn.verdict.card.name)
+                            self.health.note_retry(turn.verdict.label)
                         state = following
                         await asyncio.sleep(wait_s)
                         turn = await self._advance(journey, turn, plan.order[state.index], round(wait_s * 1000), vector)
@@ -139,26 +139,28 @@ class Serving:
         answer = tried.answer
         assert answer is not None, "an outcome OK without a stream has an answer"
         self._note(journey, turn, tried)
-        complete_answer(answer, model=turn.verdict.card.name, dialect=journey.wanted.dialect)
+        complete_answer(answer, model=turn.verdict.card.name, dialect=journey.dialect)
         answer["usage"] = _priced(answer.get("usage"), journey)
         if journey.wanted.explain:
             answer["router"] = explained(journey)
-        body = msgspec.json.encode(answer)
+        body = _voice(journey).whole(answer)
         self._end(journey, turn, 200, None)
         return Whole(body=body)
 
     async def _frames(self, journey: Journey, turn: _Turn, opened: Opened) -> AsyncGenerator[bytes, None]:
         """The stream as it goes to the app."""
-        chunks, began_s = opened.chunks, self.clock()
+        chunks, voice, began_s = opened.chunks, _voice(journey), self.clock()
         outcome, status, code = Outcome.APP_LEFT, APP_LEFT_STATUS, "app_left"
         try:
             for chunk in opened.first:
-                yield frame(msgspec.json.encode(chunk))
+                if said := voice.chunk(chunk):
+                    yield said
             async for chunk in opened.rest:
                 if self.clock() - began_s > STREAM_S_MAX:
                     raise AttemptFailed(Outcome.CUT)
-                yield frame(msgspec.json.encode(chunk))
-            self.health.note(turn.verdict.card.name, Outcome.OK)
+                if said := voice.chunk(chunk):
+                    yield said
+            self.health.note(turn.verdict.label, Outcome.OK)
             self._note(journey, turn, Tried(outcome=Outcome.OK, usage=read_usage(chunks.usage)))
             status, code = 200, ""
             last = chunks.last(
@@ -166,17 +168,15 @@ class Serving:
                 router=explained(journey) if journey.wanted.explain else _summary(journey),
                 apart=journey.request is not None and journey.request.include_usage,
             )
-            for chunk in last:
-                yield frame(msgspec.json.encode(chunk))
-            yield frame(DONE)
+            yield voice.end(last)
         except AttemptFailed:
             outcome, status, code = Outcome.CUT, 200, "stream_broken"
             error = UpstreamBadResponse("The upstream broke off in the middle of the answer.", code=code)
-            yield frame(msgspec.json.encode({"error": error.told()}))
+            yield voice.broken(error)
             raise error from None
         finally:
             if turn.ends is None:
-                self.health.note(turn.verdict.card.name, outcome)
+                self.health.note(turn.verdict.label, outcome)
                 self._note(journey, turn, Tried(outcome=outcome, usage=read_usage(chunks.usage)))
             journey.upstream_s += self.clock() - began_s
             self._end(journey, turn, status, code or None)
@@ -187,15 +187,13 @@ class Serving:
         chosen_s = journey.wanted.timeout_s
         hasty = chosen_s is not None and chosen_s < self.attempting.timing.first_byte
         if not (hasty and outcome is Outcome.TIMED_OUT):
-            self.health.note(turn.verdict.card.name, outcome)
+            self.health.note(turn.verdict.label, outcome)
 
     def _note(self, journey: Journey, turn: _Turn, tried: Tried) -> None:
         """The attempt is over: add it to the journey, and decide how its hold ends."""
-        plan = journey.plan
-        assert plan is not None, "only a planned request is served"
         held = turn.hold.held
         if tried.usage is not None:
-            ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, plan.factor)
+            ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, turn.verdict.site.factor)
         elif CHARGES[tried.outcome] is Charge.UNCONFIRMED:
             ending, actual = Ending.UNCONFIRMED, held
         else:
@@ -206,6 +204,7 @@ class Serving:
         journey.attempts.append(
             Attempt(
                 model=turn.verdict.card.name,
+                upstream=turn.verdict.site.name,
                 outcome=tried.outcome,
                 wait_ms=turn.waited_ms,
                 nano_usd=actual.nano,
@@ -238,7 +237,7 @@ class Serving:
             )
         except StoreUnavailable:
             # Nobody knows what the store did. Both ends are delivered until it has taken them.
-            self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual))
+            self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual), frees=journey.team)
             accounts = vector(name, journey.at_ms)
             if journey.policy is None or journey.policy.when_store_away is not StoreAway.ALLOW:
                 self.give_back(hold_id, journey.team, accounts, most)
@@ -258,18 +257,23 @@ class Serving:
     def give_back(self, hold_id: str, team: str, accounts: tuple[Account, ...], most: Amounts) -> None:
         """End a hold that was asked for and may exist, though nothing was sent under it."""
         hold = self.ledger.unheld(hold_id, team, accounts, most)
-        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING))
+        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING), frees=team)
 
     def _end(self, journey: Journey, turn: _Turn, status: int, code: str | None) -> None:
         assert turn.ends is not None, "the attempt was noted"
         ending, actual = turn.ends
         self.leases.drop(turn.hold)
         write = self.recorder.finish(journey, status, code)
-        self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write))
+        self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write), frees=journey.team)
 
     def _record(self, journey: Journey, status: int, code: str) -> None:
         write = self.recorder.finish(journey, status, code)
         self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
+
+
+def _voice(journey: Journey) -> Voice:
+    assert journey.voice is not None, "only a parsed request is served"
+    return journey.voice
 
 
 def _left_by(error: BaseException) -> tuple[int, str]:

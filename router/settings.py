@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from router.core.attempts import Timing
+from router.core.sites import REGION_FACTORS, Site, main_site
 from router.rulebook import ConfigError, decode
-from router.wire.chat import Bounds
+from router.wire.reading import Bounds
 
 ROUTER: Final = "router.toml"
-# The vendor's regional endpoints (docs, pricing, seen 2026-08-21).
-REGION_FACTORS: Final = {"global": Fraction(1), "eu": Fraction(11, 10), "us": Fraction(11, 10)}
 
 
 class Secret:
@@ -69,7 +67,8 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`redis_url` is None while the embedded store is meant; `workers` share one port."""
+    """`redis_url` is None while the embedded store is meant; `workers` share one port. `upstream_key` looks up the key
+    that a further upstream's row names."""
 
     config_dir: Path
     policies_dir: Path
@@ -80,14 +79,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     redis_url: str | None
     api_key: Secret
+    upstream_key: Callable[[str], str | None]
     pepper: Secret
     admin_key: Secret
     loopback: bool = True
     workers: int = 1
 
     @property
-    def factor(self) -> Fraction:
-        return REGION_FACTORS[self.region]
+    def main(self) -> Site:
+        return main_site(self.upstream_url, self.region)
 
 
 class MissingSecret(Exception):
@@ -128,6 +128,7 @@ def load_settings(
         region=region,
         redis_url=redis_url.reveal() if redis_url else None,
         api_key=api_key,
+        upstream_key=lambda name: found.reveal() if (found := secret(name, environ)) else None,
         pepper=_given_or_made("ROUTER_KEY_PEPPER", environ, own, "pepper.key"),
         admin_key=_given_or_made("ROUTER_ADMIN_KEY", environ, own, "admin.key"),
         loopback=loopback,

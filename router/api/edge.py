@@ -138,10 +138,14 @@ async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": encoded})
 
 
-async def refuse(send: Send, error: RouterError, headers: Mapping[str, str] | None = None) -> None:
-    """Send an error. What was not read of the request's body must not be taken for the next request."""
+async def refuse(
+    send: Send, error: RouterError, headers: Mapping[str, str] | None = None, body: bytes | None = None
+) -> None:
+    """Send an error, in OpenAI's form unless it comes with a `body`. What was not read of the request's own body must
+    not be taken for the next request."""
     unread = {"connection": "close"} if error.status in (408, 413, 415, 431) else {}
-    await answer(send, error.status, error_body(error), {**(headers or {}), **error_headers(error), **unread})
+    said = error_body(error) if body is None else body
+    await answer(send, error.status, said, {**(headers or {}), **error_headers(error), **unread})
 
 
 def guarded(handler: Handler, edge: Edge, methods: tuple[str, ...]) -> Handler:

@@ -9,8 +9,8 @@ from router.errors import BadRequest, NotFound
 from router.pipeline import FEEDBACK, Line
 from router.settings import Edge
 from router.store.records import Records
-from router.wire.chat import unreadable
 from router.wire.headers import read_headers
+from router.wire.reading import unreadable
 
 NOTE_MAX = 2_000
 

@@ -10,24 +10,16 @@ import msgspec
 from router.api.edge import Handler, Receive, Scope, Send, answer
 from router.core.asked import AUTO, in_scope
 from router.core.catalog import Ability, ModelCard, Stage
+from router.core.differences import CAPABILITY_FLAGS
 from router.core.journey import Journey
 from router.core.money import usd
 from router.core.policy import MODES
+from router.core.sites import MAIN
 from router.errors import ModelNotFound
 from router.pipeline import MODELS, Line
 from router.wire.headers import read_headers
 
 PATH: Final = "/v1/models"
-
-# Mistral's capability flags (OpenAPI, ModelCapabilities, seen 2026-08-21) and what they mean here.
-_FLAGS: Final = {
-    "completion_chat": Ability.CHAT,
-    "completion_fim": Ability.FIM,
-    "function_calling": Ability.TOOLS,
-    "vision": Ability.VISION,
-    "audio": Ability.AUDIO,
-    "reasoning": Ability.REASONING,
-}
 
 
 def models(line: Line) -> Handler:
@@ -65,7 +57,6 @@ def _usable(journey: Journey) -> list[ModelCard]:
         card
         for card in journey.rules.shelf.cards.values()
         if card.stage is not Stage.RETIRED
-        and Ability.CHAT in card.abilities
         and card.price is not None
         and policy.allows(card.name)
         and in_scope(card, journey.key_models)
@@ -87,7 +78,7 @@ def _virtual(name: str, cards: list[ModelCard]) -> dict[str, Any]:
         "aliases": [],
         "capabilities": {
             flag: ability is not Ability.FIM and any(ability in card.abilities for card in chat)
-            for flag, ability in _FLAGS.items()
+            for flag, ability in CAPABILITY_FLAGS.items()
         },
         "type": "base",
     }
@@ -100,11 +91,11 @@ def _entry(card: ModelCard) -> dict[str, Any]:
         "id": card.name,
         "object": "model",
         "created": 0,
-        "owned_by": "mistralai" if card.upstream == "mistral" else card.upstream,
+        "owned_by": "mistralai" if card.upstream == MAIN else card.upstream,
         "name": card.name,
         "max_context_length": card.context_tokens,
         "aliases": list(card.aliases),
-        "capabilities": {flag: ability in card.abilities for flag, ability in _FLAGS.items()},
+        "capabilities": {flag: ability in card.abilities for flag, ability in CAPABILITY_FLAGS.items()},
         "deprecation": f"{card.retires}T00:00:00Z" if card.retires else None,
         "deprecation_replacement_model": card.replacement,
         "type": "base",

@@ -8,13 +8,10 @@ from router.api.edge import Receive, Scope, Send
 from router.errors import UnsupportedEndpoint
 
 _INSTEAD: Final = {
-    "/v1/responses": "use /v1/chat/completions (the OpenAI agents SDK: set_default_openai_api('chat_completions'))",
-    "/v1/messages": "use /v1/chat/completions with an OpenAI or Mistral SDK",
+    "/v1/responses": "nothing is stored: POST /v1/responses with the conversation as input",
+    "/v1/messages": "POST /v1/messages answers at once; batches are not served",
     "/v1/completions": "use /v1/chat/completions",
-    "/v1/fim/completions": "call Mistral directly for fill-in-the-middle",
-    "/v1/embeddings": "call Mistral directly for embeddings",
-    "/v1/moderations": "call Mistral directly for moderation",
-    "/v1/chat/moderations": "call Mistral directly for moderation",
+    "/v1/chat/moderations": "use /v1/moderations with the texts",
     "/v1/classifications": "call Mistral directly for classifiers",
     "/v1/ocr": "call Mistral directly for OCR",
     "/v1/audio": "call Mistral directly for audio",
@@ -28,7 +25,10 @@ _INSTEAD: Final = {
     "/v1/assistants": "use /v1/chat/completions with tools",
     "/v1/threads": "use /v1/chat/completions and send the conversation along",
 }
-SERVED: Final = "POST /v1/chat/completions, /v1/route, /v1/feedback; GET /v1/models"
+SERVED: Final = (
+    "POST /v1/chat/completions, /v1/responses, /v1/messages, /v1/fim/completions, /v1/embeddings, /v1/moderations, "
+    "/v1/route, /v1/feedback; GET /v1/models"
+)
 
 
 async def unsupported(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,14 +15,18 @@ import rich_click as click
 from redis.asyncio import RedisCluster
 
 from router.commands.options import as_json, folders
-from router.core.catalog import Stage
+from router.core.differences import Listing, differences
 from router.core.rules import Rules
+from router.core.sites import Site
+from router.core.tokenizer import Tokenizer
 from router.errors import StoreUnavailable
 from router.rulebook import ConfigError, decode, load_rules
 from router.settings import ROUTER, MissingSecret, RouterFile, load_settings, secret
 from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.ledger import Ledger
 from router.upstream.client import AttemptFailed, Upstream
+from router.upstream.clients import Clients
+from router.vocabulary import VOCABULARY, WITHOUT
 
 PRICES_DAYS_MAX: Final = 30
 
@@ -66,6 +69,7 @@ def _findings(config_dir: Path, policies_dir: Path, data_dir: Path) -> Iterator[
         what=f"{len(rules.shelf.cards)} models, {len(rules.policies)} policies, rules {rules.version}",
     )
     yield _prices(rules, today)
+    yield vocabulary(VOCABULARY)
     yield from _outside(config_dir, policies_dir, data_dir, rules)
 
 
@@ -75,6 +79,15 @@ def _prices(rules: Rules, today: date) -> Finding:
         what = f"config/models.toml was last held against the vendor's prices {age} days ago ({rules.checked})"
         return Finding(part="prices", state="warning", what=what)
     return Finding(part="prices", state="ok", what=f"checked {rules.checked}")
+
+
+def vocabulary(path: Path) -> Finding:
+    """Whether the file at `path` can count tokens."""
+    try:
+        Tokenizer(path.read_bytes())
+    except (OSError, ValueError) as error:
+        return Finding(part="tokens", state="warning", what=f"{path} cannot be used ({error}): {WITHOUT}")
+    return Finding(part="tokens", state="ok", what="counted as Mistral counts them")
 
 
 def _outside(config_dir: Path, policies_dir: Path, data_dir: Path, rules: Rules) -> Iterator[Finding]:
@@ -92,7 +105,12 @@ def _outside(config_dir: Path, policies_dir: Path, data_dir: Path, rules: Rules)
     except MissingSecret as error:
         yield Finding(part="upstream", state="skipped", what=str(error))
         return
-    yield _try("upstream", lambda: asyncio.run(_upstream(settings.upstream_url, settings.api_key.reveal(), rules)))
+    clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
+    for site in (settings.main, *rules.sites):
+        if site.key is not None and settings.upstream_key(site.key) is None:
+            yield Finding(part="upstream", state="failed", what=f"{site.name}: {site.key} is not set")
+        else:
+            yield from asyncio.run(_upstream(site, clients.of(site), rules))
 
 
 # Only the upstream's address and key are of interest here, so nothing may be made up for the store.
@@ -102,7 +120,7 @@ _NO_STORE: Final = {"ROUTER_KEY_PEPPER": "-", "ROUTER_ADMIN_KEY": "-"}
 def _try(part: str, ask: Callable[[], Finding]) -> Finding:
     try:
         return ask()
-    except (*STORE_ERRORS, ValueError, StoreUnavailable, AttemptFailed) as error:
+    except (*STORE_ERRORS, ValueError, StoreUnavailable) as error:
         return Finding(part=part, state="failed", what=f"{type(error).__name__}: {error}")
 
 
@@ -124,27 +142,23 @@ async def _store(url: str) -> Finding:
     return Finding(part="store", state="ok", what="answers, keeps what it acknowledges, takes our scripts")
 
 
-async def _upstream(url: str, key: str, rules: Rules) -> Finding:
-    upstream = Upstream(url, key)
+async def _upstream(site: Site, upstream: Upstream, rules: Rules) -> list[Finding]:
+    """Whether it answers, and every difference between what it offers and the catalogue."""
     try:
         answered = await upstream.get("/v1/models", timeout_s=10.0)
+    except AttemptFailed as error:
+        return [Finding(part="upstream", state="failed", what=f"{site.name} ({site.url}): {error}")]
     finally:
         await upstream.close()
+    where = f"{site.name} ({site.url})"
     if answered.status != 200:
-        return Finding(part="upstream", state="failed", what=f"{url} answered {answered.status} to GET /v1/models")
+        return [Finding(part="upstream", state="failed", what=f"{where} answered {answered.status} to GET /v1/models")]
     try:
-        offered = {entry["id"] for entry in json.loads(answered.body)["data"]}
-    except (ValueError, KeyError, TypeError):
-        return Finding(
-            part="upstream", state="failed", what=f"{url} does not answer GET /v1/models with a list of models"
-        )
-    ours = {
-        card.name
-        for card in rules.shelf.cards.values()
-        if card.price is not None and card.stage is not Stage.RETIRED and card.upstream == "mistral"
-    }
-    missing = sorted(name for name in ours - offered if any(policy.allows(name) for policy in rules.policies.values()))
-    if missing:
-        what = f"{url} does not offer {', '.join(missing)}"
-        return Finding(part="upstream", state="warning", what=what)
-    return Finding(part="upstream", state="ok", what=f"{url} offers every model that a policy allows")
+        listing = msgspec.json.decode(answered.body, type=Listing)
+    except msgspec.DecodeError:
+        what = f"{where} does not answer GET /v1/models with a list of models"
+        return [Finding(part="upstream", state="failed", what=what)]
+    told = differences(rules.shelf, site.mirrors or site.name, listing)
+    if not told:
+        return [Finding(part="upstream", state="ok", what=f"{where} offers what the catalogue says")]
+    return [Finding(part="upstream", state="warning", what=f"{where}: {difference}") for difference in told]

@@ -15,17 +15,17 @@ from rich.table import Table
 
 from router.commands.options import as_json, folders
 from router.core.asked import Wishes, understand
-from router.core.classify import classify
+from router.core.classify import classify, counted
 from router.core.explain import RouterObject
 from router.core.explain import explain as explain_plan
 from router.core.language import best_detector
 from router.core.money import usd
 from router.core.plan import make_plan
-from router.core.tokens import Tokenizer
+from router.core.sites import main_site
 from router.errors import RouterError
 from router.rulebook import decode, load_rules
-from router.settings import REGION_FACTORS, ROUTER, RouterFile, region_of
-from router.vocabulary import VOCABULARY
+from router.settings import ROUTER, RouterFile, region_of
+from router.vocabulary import load_tokenizer
 from router.wire.chat import parse_chat
 
 
@@ -59,15 +59,16 @@ def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | N
     request = parse_chat(body, file.edge.bounds)
     wishes = Wishes(quality=_number(quality))
     asked = understand(request.model, rules, policy, wishes)
-    ask = classify(request, Tokenizer(VOCABULARY.read_bytes()), best_detector())
+    tokenizer = load_tokenizer()
+    ask = classify(request, tokenizer, best_detector())
+    ask = counted(ask, request, tokenizer, window_max=rules.shelf.context_tokens_max)
     plan = make_plan(
         ask,
         asked,
         rules=rules,
         policy=policy,
         wishes=wishes,
-        factor=REGION_FACTORS[region],
-        region=region,
+        sites=(main_site(file.upstream.url, region), *rules.sites),
         resting={},
     )
     return explain_plan("explain", ask, plan)

@@ -23,6 +23,7 @@ from router.sim.server import run
 @click.option("--wide", is_flag=True, help="Practically unlimited rate windows.")
 @click.option("--latency-ms", type=click.FloatRange(0), default=0.0, help="Before the first token.")
 @click.option("--token-ms", type=click.FloatRange(0), default=0.0, help="Per token.")
+@click.option("--regional", is_flag=True, help="A regional endpoint: everything costs a tenth more.")
 @tethered
 def simulate(
     host: str,
@@ -31,6 +32,7 @@ def simulate(
     wide: bool,
     latency_ms: float,
     token_ms: float,
+    regional: bool,
     die_with_parent: bool,
 ) -> None:
     """A simulated Mistral API: any key, real field checks, faults by script, a bill of its own."""
@@ -42,6 +44,7 @@ def simulate(
             wide=wide,
             first_token_ms=latency_ms,
             per_token_ms=token_ms,
+            regional=regional,
             die_with_parent=die_with_parent,
         )
     except OSError as error:

@@ -30,6 +30,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     first_byte: float = 30.0
     first_byte_reasoning: float = 120.0
     stream_idle: float = 20.0
+    # Well below the minute after which common proxies cut a silent connection.
+    keep_alive: float = 10.0
     stop_grace: float = 30.0
 
 
@@ -61,8 +63,9 @@ class Outcome(enum.Enum):
 
 
 class Move(enum.Enum):
-    RETRY = "retry"
-    ESCALATE = "escalate"
+    RETRY = "retry"  # the same model again
+    ESCALATE = "escalate"  # the next candidate
+    ELSEWHERE = "elsewhere"  # the next candidate that another upstream serves
 
 
 class Charge(enum.Enum):
@@ -90,9 +93,9 @@ MOVES: Final[dict[Outcome, tuple[Move, ...]]] = {
     Outcome.UNAVAILABLE: (Move.ESCALATE, Move.RETRY),
     Outcome.BAD_GATEWAY: (Move.RETRY, Move.ESCALATE),
     Outcome.GATEWAY_TIMEOUT: (Move.ESCALATE,),
-    # Every model sits behind the same key and account.
-    Outcome.AUTH_REFUSED: (),
-    Outcome.BILLING_REFUSED: (),
+    # Every model of an upstream sits behind the same key and account.
+    Outcome.AUTH_REFUSED: (Move.ELSEWHERE,),
+    Outcome.BILLING_REFUSED: (Move.ELSEWHERE,),
     Outcome.FORBIDDEN: (Move.ESCALATE,),
     Outcome.MODEL_UNKNOWN: (Move.ESCALATE,),
     # The same prompt would overflow the same window again.
@@ -127,12 +130,18 @@ _WAITS: Final = {Outcome.CAPACITY: CAPACITY_WAIT_S}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request stands: how many attempts were made, which model it is on, how many were planned."""
+    """Where a request stands: which candidate it is on, how many attempts were made, and which upstream serves each
+    candidate of the plan."""
 
-    candidates: int
+    upstreams: tuple[str, ...]
     index: int = 0
     attempts: int = 1
     retries: int = 0
+
+    @property
+    def last(self) -> bool:
+        """Whether no candidate is behind this one."""
+        return self.index + 1 >= len(self.upstreams)
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +168,19 @@ def after(state: State, outcome: Outcome, *, remaining_s: float, jitter: float, 
                     continue
                 same = msgspec.structs.replace(state, attempts=state.attempts + 1, retries=state.retries + 1)
                 return Send(state=same, wait_s=wait_s)
-            case Move.ESCALATE if state.index + 1 < state.candidates:
-                following = State(candidates=state.candidates, index=state.index + 1, attempts=state.attempts + 1)
-                return Send(state=following, wait_s=0.0)
+            case Move.ESCALATE if not state.last:
+                return Send(state=_moved(state, state.index + 1), wait_s=0.0)
+            case Move.ELSEWHERE if (elsewhere := _elsewhere(state)) is not None:
+                return Send(state=_moved(state, elsewhere), wait_s=0.0)
     return GiveUp(outcome=outcome)
+
+
+def _moved(state: State, index: int) -> State:
+    return State(upstreams=state.upstreams, index=index, attempts=state.attempts + 1)
+
+
+def _elsewhere(state: State) -> int | None:
+    """The next candidate that another upstream serves."""
+    here = state.upstreams[state.index]
+    following = range(state.index + 1, len(state.upstreams))
+    return next((index for index in following if state.upstreams[index] != here), None)

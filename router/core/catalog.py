@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from router.core.money import parse_usd
+from router.core.sites import MAIN, UpstreamRow
 
 
 class Ability(enum.Enum):
@@ -29,6 +30,15 @@ class Ability(enum.Enum):
     PREDICTION = "prediction"
     EMBEDDINGS = "embeddings"
     MODERATION = "moderation"
+
+
+# What can be asked for in OpenAI's dialect as servers of open-weight models speak it.
+SPOKEN_BY_OPENAI: Final = frozenset(
+    {
+        *(Ability.CHAT, Ability.TOOLS, Ability.PARALLEL_TOOLS, Ability.JSON, Ability.VISION, Ability.REASONING),
+        Ability.EMBEDDINGS,
+    }
+)
 
 
 class Stage(enum.Enum):
@@ -64,7 +74,7 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `[models."id"]` of config/models.toml. Without a price a model is never chosen; a retired one needs a
-    replacement instead."""
+    replacement instead. `served_as` is what its upstream calls it, where that is not its id."""
 
     context_tokens: int = 0
     output_tokens_max: int | None = None
@@ -72,7 +82,8 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stage: Stage = Stage.GA
     aliases: tuple[str, ...] = ()
     template: Template = Template.V13
-    upstream: str = "mistral"
+    upstream: str = MAIN
+    served_as: str | None = None
     replacement: str | None = None
     retires: date | None = None
     notes: str = ""
@@ -80,10 +91,12 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """config/models.toml: `checked` is the day somebody last held the prices against the vendor's page."""
+    """config/models.toml, with the upstreams beside Mistral's own. `checked` is the day somebody last held the prices
+    against the vendor's page."""
 
     checked: date
     models: dict[str, ModelRow]
+    upstreams: dict[str, UpstreamRow] = {}
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +118,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...]
     template: Template
     upstream: str
+    served_as: str
     price: Price | None
     replacement: str | None
     retires: date | None
@@ -128,6 +142,7 @@ class Shelf:
 
     def __init__(self, models: Mapping[str, ModelRow], today: date) -> None:
         self.cards: dict[str, ModelCard] = {name: _card(name, row, today) for name, row in sorted(models.items())}
+        self.context_tokens_max = max((card.context_tokens for card in self.cards.values()), default=0)
         self._names: dict[str, str] = {name: name for name in self.cards}
         for card in self.cards.values():
             for alias in card.aliases:
@@ -179,6 +194,7 @@ def _card(name: str, row: ModelRow, today: date) -> ModelCard:
         aliases=row.aliases,
         template=row.template,
         upstream=row.upstream,
+        served_as=row.served_as or name,
         price=price,
         replacement=row.replacement,
         retires=row.retires,

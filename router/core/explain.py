@@ -14,16 +14,19 @@ from router.core.charges import estimate, real_cost
 from router.core.classify import Classification
 from router.core.money import usd
 from router.core.plan import Plan, Reason, Verdict
+from router.core.sites import MAIN
 from router.wire.usage import Usage
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try: `nano_usd` is what it was charged; `unconfirmed` marks its whole hold, kept because no usage came."""
+    """One try, at one upstream: `nano_usd` is what it was charged; `unconfirmed` marks its whole hold, kept because no
+    usage came."""
 
     model: str
     outcome: Outcome
     wait_ms: int
     nano_usd: int
+    upstream: str = MAIN
     duration_ms: int = 0
     unconfirmed: bool = False
     usage: Usage | None = None
@@ -31,6 +34,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     model: str
+    upstream: str
     eligible: bool
     objection: str | None
     score: float | None
@@ -70,7 +74,7 @@ def explain(request_id: str, ask: Classification, plan: Plan, attempts: Sequence
         policy={"team": plan.policy.team, "quality": plan.asked.quality},
         threshold=round(plan.threshold, 4) if plan.threshold is not None else None,
         models=[_view(verdict) for verdict in plan.verdicts],
-        order=[verdict.card.name for verdict in plan.order],
+        order=[verdict.label for verdict in plan.order],
         chosen=answered or first,
         reason=reason_of(plan, answered).value,
         baseline=_baseline(ask, plan),
@@ -105,7 +109,7 @@ def saved_nano(plan: Plan, attempts: Sequence[Attempt]) -> int:
     own_pin = plan.asked.pin is not None and not plan.asked.rewritten
     if usage is None or own_pin or plan.baseline is None or plan.baseline.price is None:
         return 0
-    return real_cost(plan.baseline, usage, plan.factor) - cost_nano(attempts)
+    return real_cost(plan.baseline, usage, plan.baseline_factor) - cost_nano(attempts)
 
 
 def _classification(ask: Classification, plan: Plan) -> dict[str, object]:
@@ -127,7 +131,8 @@ def _baseline(ask: Classification, plan: Plan) -> dict[str, object] | None:
     if card is None or card.price is None:
         return None
     expected = ask.output_tokens_expected * ask.answers
-    nano = estimate(card, input_tokens=ask.input_tokens_on(card.template), output_tokens=expected, factor=plan.factor)
+    input_tokens = ask.input_tokens_on(card.template)
+    nano = estimate(card, input_tokens=input_tokens, output_tokens=expected, factor=plan.baseline_factor)
     return {"model": card.name, "nano_usd": nano}
 
 
@@ -136,6 +141,7 @@ def _view(verdict: Verdict) -> ModelView:
     prices = {"input": price.input, "cached": price.cached, "output": price.output} if price else None
     return ModelView(
         model=verdict.card.name,
+        upstream=verdict.site.name,
         eligible=verdict.objection is None,
         objection=verdict.objection.value if verdict.objection else None,
         score=round(verdict.score.value, 4) if verdict.score.value is not None else None,

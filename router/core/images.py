@@ -14,8 +14,11 @@ from typing import Final, Literal
 IMAGE_SIDE_MAX: Final = 1_540
 IMAGE_CELL: Final = 28
 IMAGE_TOKENS_MAX: Final = 3_080
-# Where a JPEG's size may hide behind its metadata; beyond, the image counts as one of unknown size.
-_IMAGE_HEAD: Final = 65_536
+# How much of a file is read: most tell their size at once, a JPEG's may hide behind its metadata. Beyond that the image
+# counts as one of unknown size.
+_HEADS: Final = (768, 65_536)
+_MARK: Final = ";base64,"
+_MARK_WITHIN: Final = 256
 
 
 def image_tokens(width: int, height: int) -> int:
@@ -28,16 +31,19 @@ def image_tokens(width: int, height: int) -> int:
 
 def image_size(url: str) -> tuple[int, int] | None:
     """Width and height of the PNG, GIF, WebP or JPEG in a base64 data URL; None when it cannot be told."""
-    head, _, content = url.partition(";base64,")
-    if not head.startswith("data:"):
+    start = url.find(_MARK, 0, _MARK_WITHIN) + len(_MARK)
+    if not url.startswith("data:") or start < len(_MARK):
         return None
-    try:
-        # Whole groups of four letters only, so that the beginning decodes alone.
-        data = base64.b64decode(content[: _IMAGE_HEAD // 3 * 4], validate=False)
-    except ValueError:
-        return None
-    width, height = _size_in(data)
-    return (width, height) if width > 0 and height > 0 else None
+    for head in _HEADS:
+        try:
+            # Whole groups of four letters only, so that the beginning decodes alone.
+            data = base64.b64decode(url[start : start + head // 3 * 4], validate=False)
+        except ValueError:
+            return None
+        width, height = _size_in(data)
+        if width > 0 and height > 0:
+            return width, height
+    return None
 
 
 # The size's place in the first bytes of a file: pattern of two fields, byte order, bits that count, what is added.

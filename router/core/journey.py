@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from router.core.catalog import Ability
 from router.core.charges import Measure, Standing, over_soft
 from router.core.classify import Classification
 from router.core.explain import Attempt, answered_by, cost_nano, reason_of, saved_nano
@@ -13,8 +14,11 @@ from router.core.money import usd
 from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
-from router.wire.chat import ChatRequest
+from router.core.tokenizer import Method
+from router.wire.chat import Dialect
 from router.wire.headers import Wanted
+from router.wire.requests import AnyRequest
+from router.wire.voice import Format, Voice
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Journey:
 
     request_id: str
     endpoint: str
+    format: Format
     wanted: Wanted
     at_ms: int
     started_s: float
@@ -36,7 +41,8 @@ class Journey:
     key_id: str = ""
     key_models: tuple[str, ...] = ()
     policy: Policy | None = None
-    request: ChatRequest | None = None
+    request: AnyRequest | None = None
+    voice: Voice | None = None
     ask: Classification | None = None
     plan: Plan | None = None
     attempts: list[Attempt] = field(default_factory=list)
@@ -45,6 +51,16 @@ class Journey:
     upstream_s: float = 0.0
     degraded: str | None = None
     admitted: bool = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """The form that the answer is brought into before it is said."""
+        return Dialect.OPENAI if self.format.flat else self.wanted.dialect
+
+    @property
+    def reasons(self) -> bool:
+        """Whether the app asked for thoughts, which come before the first byte."""
+        return self.ask is not None and Ability.REASONING in self.ask.needs
 
     def overhead_ms(self, now_s: float) -> float:
         return max(0.0, now_s - self.started_s - self.upstream_s) * 1000
@@ -59,8 +75,9 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     ]
     if warned:
         headers["x-router-warning"] = f"over the soft limit: {', '.join(warned)}"
-    if journey.degraded:
-        headers["x-router-degraded"] = journey.degraded
+    uncounted = journey.ask is not None and journey.ask.size.method is Method.LINEAR
+    if degraded := [what for what in (journey.degraded, "tokenizer" if uncounted else None) if what]:
+        headers["x-router-degraded"] = ", ".join(degraded)
     request, plan = journey.request, journey.plan
     if request is not None:
         headers["x-router-requested-model"] = _plain(request.model)

@@ -15,7 +15,7 @@ import msgspec
 
 
 class Kind(enum.Enum):
-    """The rows of config/quality.toml."""
+    """What a prompt asks for; the rows of config/quality.toml, but for the two that generate nothing."""
 
     CODE = "code"
     MATHS = "maths"
@@ -28,6 +28,9 @@ class Kind(enum.Enum):
     TRANSLATION = "translation"
     TOOL_USE = "tool_use"
     CHAT = "chat"
+    # No generation, so nothing that a table of quality could tell apart.
+    EMBEDDING = "embedding"
+    MODERATION = "moderation"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,6 +291,8 @@ EXPECTED_OUTPUT: Final[dict[Kind, int]] = {
     Kind.TRANSLATION: 60,  # at least a sentence; see expected_output
     Kind.TOOL_USE: 80,  # a call with its arguments
     Kind.CHAT: 250,  # a paragraph
+    Kind.EMBEDDING: 0,
+    Kind.MODERATION: 0,
 }
 # Thinking comes on top of the answer: recorded thinking had several times the answer's tokens.
 THINKING_TOKENS: Final = 2_000

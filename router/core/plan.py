@@ -10,7 +10,7 @@ Four steps, in this order and no other, so that an outage never lowers the bar:
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -20,9 +20,11 @@ from router.core.asked import Asked, Wishes, in_scope
 from router.core.catalog import Ability, ModelCard, Resolved, Stage
 from router.core.charges import Amounts, bound, estimate
 from router.core.classify import Classification
+from router.core.kind import Kind
 from router.core.policy import Policy, Routing
 from router.core.quality import Score
 from router.core.rules import Rules
+from router.core.sites import MAIN, Site
 
 # An answer that must stop after fewer tokens than this would be worth nothing, so the window counts as too small.
 OUTPUT_MIN: Final = 256
@@ -34,6 +36,9 @@ class Why(enum.Enum):
     NOT_ALLOWED = "not_allowed"  # the policy does not list it
     OUTSIDE_KEY = "outside_key"  # the key's scope does not list it
     NOT_CHAT = "not_chat"
+    NO_FIM = "no_fim"
+    NO_EMBEDDINGS = "no_embeddings"
+    NO_MODERATION = "no_moderation"
     NO_PRICE = "no_price"
     WRONG_REGION = "wrong_region"
     NO_TOOLS = "no_tools"
@@ -48,6 +53,7 @@ class Why(enum.Enum):
     CONTEXT_TOO_SMALL = "context_too_small"
     OUTPUT_TOO_SMALL = "output_too_small"
     NO_SCORE = "no_score"
+    NOT_INTERCHANGEABLE = "not_interchangeable"  # another model's vectors cannot be compared with these
     NOT_ASKED_FOR = "not_asked_for"  # the app pinned another model
     BELOW_THRESHOLD = "below_threshold"
     OVER_MAX_COST = "over_max_cost"  # the request's own x-router-max-cost-usd
@@ -67,6 +73,13 @@ class Reason(enum.Enum):
     NONE_SUITABLE = "none_suitable"
 
 
+# What a model is for comes before what it can do beside.
+PURPOSES: Final = {
+    Ability.CHAT: Why.NOT_CHAT,
+    Ability.FIM: Why.NO_FIM,
+    Ability.EMBEDDINGS: Why.NO_EMBEDDINGS,
+    Ability.MODERATION: Why.NO_MODERATION,
+}
 _LACKS: Final = {
     Ability.TOOLS: Why.NO_TOOLS,
     Ability.PARALLEL_TOOLS: Why.NO_PARALLEL_TOOLS,
@@ -81,15 +94,21 @@ _LACKS: Final = {
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One model judged. `max_tokens` is what would be sent; costs are nano-USD, None without a price."""
+    """One model judged, at one upstream. `max_tokens` is what would be sent; costs are nano-USD, None without a
+    price."""
 
     card: ModelCard
+    site: Site
     objection: Why | None
     score: Score
     max_tokens: int
     input_tokens: int
     expected_nano: int | None
     most: Amounts | None
+
+    @property
+    def label(self) -> str:
+        return self.site.label(self.card.name)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +123,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
     max_tokens_default: bool
     baseline: ModelCard | None
-    factor: Fraction
+    baseline_factor: Fraction
     rules: str
     observed: Verdict | None = None
 
@@ -120,18 +139,18 @@ def make_plan(
     rules: Rules,
     policy: Policy,
     wishes: Wishes,
-    factor: Fraction,
-    region: str,
+    sites: Sequence[Site],
     resting: Mapping[str, Why],
 ) -> Plan:
     """The plan for `ask`. Same arguments, same plan. `order` is empty when no model can serve it.
 
-    `factor` multiplies every price (region, tier), `region` is where the upstream computes, `resting` says which
-    models are left out for the moment, and why.
+    `sites` are the upstreams that can be reached, `resting` says which models (by label) are left out for the moment,
+    and why.
     """
-    judge = _Judge(ask, rules, policy, wishes, factor, region)
-    verdicts = [judge.verdict(card) for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
-    routed, threshold = _rank(verdicts, asked.quality, wishes, policy, resting)
+    judge = _Judge(ask, rules, policy, wishes)
+    cards = [card for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
+    verdicts = [judge.verdict(card, site) for card in cards for site in sites if site.offers(card.upstream)]
+    routed, threshold = _rank(verdicts, ask.kind, asked.quality, wishes, policy, resting)
     if asked.pin is None:
         order = tuple(verdict for verdict in _by_cost(routed) if verdict.objection is None)
         reason = _reason(order)
@@ -144,7 +163,6 @@ def make_plan(
         )
         threshold = None
         reason = _pin_reason(asked.pin, order, observe)
-    baseline = rules.shelf.resolve(policy.baseline_model)
     return Plan(
         asked=asked,
         policy=policy,
@@ -153,37 +171,42 @@ def make_plan(
         order=order,
         reason=reason,
         max_tokens_default=ask.output_tokens_max is None,
-        baseline=baseline.card if baseline else None,
-        factor=factor,
+        baseline=_baseline(ask, rules, policy),
+        baseline_factor=min((site.factor for site in sites if site.offers(MAIN)), default=Fraction(1)),
         rules=rules.version,
         observed=observed,
     )
 
 
+def _baseline(ask: Classification, rules: Rules, policy: Policy) -> ModelCard | None:
+    """The model that savings are counted against; none for work that it is not made for."""
+    resolved = rules.shelf.resolve(policy.baseline_model)
+    purpose = ask.needs & PURPOSES.keys()
+    return resolved.card if resolved is not None and purpose <= resolved.card.abilities else None
+
+
 class _Judge:
     """Holds what is the same for every model of one request."""
 
-    def __init__(
-        self, ask: Classification, rules: Rules, policy: Policy, wishes: Wishes, factor: Fraction, region: str
-    ) -> None:
+    def __init__(self, ask: Classification, rules: Rules, policy: Policy, wishes: Wishes) -> None:
         self.ask, self.rules, self.policy, self.wishes = ask, rules, policy, wishes
-        self.factor, self.region = factor, region
 
-    def verdict(self, card: ModelCard) -> Verdict:
+    def verdict(self, card: ModelCard, site: Site) -> Verdict:
         ask = self.ask
-        input_tokens = ask.input_tokens_on(card.template, thinks=Ability.REASONING in card.abilities)
+        thinks = Ability.REASONING in card.abilities
+        input_tokens = ask.input_tokens_on(card.template, thinks=thinks)
         max_tokens = self.max_tokens(card, input_tokens)
         score = self.rules.quality.score(card.name, ask.kind, ask.answer_language)
         expected = most = None
         if card.price is not None:
             output = min(ask.output_tokens_expected, max_tokens) * ask.answers
-            expected = estimate(card, input_tokens=input_tokens, output_tokens=output, factor=self.factor)
-            most = bound(
-                card, input_tokens=input_tokens, output_tokens=max_tokens, answers=ask.answers, factor=self.factor
-            )
+            expected = estimate(card, input_tokens=input_tokens, output_tokens=output, factor=site.factor)
+            held = ask.input_tokens_most_on(card.template, thinks=thinks)
+            most = bound(card, input_tokens=held, output_tokens=max_tokens, answers=ask.answers, factor=site.factor)
         return Verdict(
             card=card,
-            objection=self.objection(card, input_tokens, max_tokens),
+            site=site,
+            objection=self.objection(card, site, input_tokens, max_tokens),
             score=score,
             max_tokens=max_tokens,
             input_tokens=input_tokens,
@@ -200,23 +223,25 @@ class _Judge:
         # One token is kept free: the vendor refuses a sum equal to the window (seen 2026-04).
         return max(0, min(default, card.output_tokens_max, card.context_tokens - input_tokens - 1))
 
-    def objection(self, card: ModelCard, input_tokens: int, max_tokens: int) -> Why | None:
+    def objection(self, card: ModelCard, site: Site, input_tokens: int, max_tokens: int) -> Why | None:
         ask = self.ask
         if not self.policy.allows(card.name):
             return Why.NOT_ALLOWED
         if not in_scope(card, self.wishes.key_models):
             return Why.OUTSIDE_KEY
-        if Ability.CHAT not in card.abilities:
-            return Why.NOT_CHAT
+        missing = ask.needs - card.abilities
+        for purpose, why in PURPOSES.items():
+            if purpose in missing:
+                return why
         if card.price is None:
             return Why.NO_PRICE
-        if self.policy.region.value not in ("any", self.region):
+        if self.policy.region.value not in ("any", site.region):
             return Why.WRONG_REGION
-        if not ask.needs <= card.abilities:
-            missing = ask.needs - card.abilities
+        if missing:
             return next(why for need, why in _LACKS.items() if need in missing)
         wanted = max_tokens if ask.output_tokens_max is not None else min(OUTPUT_MIN, card.output_tokens_max)
-        if input_tokens + wanted >= card.context_tokens:
+        in_window = input_tokens if ask.window_tokens is None else ask.window_tokens
+        if in_window + wanted >= card.context_tokens:
             return Why.CONTEXT_TOO_SMALL
         if wanted > card.output_tokens_max:
             return Why.OUTPUT_TOO_SMALL
@@ -224,14 +249,19 @@ class _Judge:
 
 
 def _rank(
-    verdicts: list[Verdict], quality: float, wishes: Wishes, policy: Policy, resting: Mapping[str, Why]
+    verdicts: list[Verdict],
+    kind: Kind,
+    quality: float,
+    wishes: Wishes,
+    policy: Policy,
+    resting: Mapping[str, Why],
 ) -> tuple[list[Verdict], float | None]:
     """The verdicts with the bar and the passing needs applied, and the bar."""
     passed = [verdict for verdict in verdicts if verdict.objection is None]
     scores = [verdict.score.value for verdict in passed if verdict.score.value is not None]
     bar = max(scores) * quality if scores else None
-    after_bar = [_object(verdict, _below(verdict, bar)) for verdict in verdicts]
-    rested = [_object(verdict, resting.get(verdict.card.name)) for verdict in after_bar]
+    after_bar = [_object(verdict, _below(verdict, kind, bar)) for verdict in verdicts]
+    rested = [_object(verdict, resting.get(verdict.label)) for verdict in after_bar]
     if not any(verdict.objection is None for verdict in rested):
         rested = after_bar  # never an empty list because of rest alone: then those that rest are tried all the same
     paid = [_object(verdict, _over(verdict, wishes)) for verdict in rested]
@@ -239,7 +269,11 @@ def _rank(
     return [_object(verdict, _dear(verdict, first * policy.escalation_cost_max)) for verdict in paid], bar
 
 
-def _below(verdict: Verdict, bar: float | None) -> Why | None:
+def _below(verdict: Verdict, kind: Kind, bar: float | None) -> Why | None:
+    if kind is Kind.EMBEDDING:  # a cheaper model's vectors would not fit those that the app has stored
+        return Why.NOT_INTERCHANGEABLE
+    if kind is Kind.MODERATION:  # no table compares the models that judge
+        return None
     if verdict.score.value is None:
         return Why.NO_SCORE
     return Why.BELOW_THRESHOLD if bar is not None and verdict.score.value < bar else None
@@ -263,14 +297,15 @@ def _object(verdict: Verdict, why: Why | None) -> Verdict:
 
 
 def _by_cost(verdicts: list[Verdict]) -> list[Verdict]:
-    return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, verdict.card.name))
+    return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, verdict.card.name, verdict.site.name))
 
 
 def _pinned(pin: Resolved, verdicts: list[Verdict], wishes: Wishes) -> tuple[list[Verdict], tuple[Verdict, ...]]:
-    """A pin is served by that model or by none; scores and rest don't count against it, the app's own ceiling does."""
+    """A pin is served by that model, wherever it can be reached, or by none; scores and rest don't count against it,
+    the app's own ceiling does."""
     name = pin.card.name
     shown = [_object(v, _over(v, wishes) if v.card.name == name else Why.NOT_ASKED_FOR) for v in verdicts]
-    return shown, tuple(verdict for verdict in shown if verdict.objection is None)
+    return shown, tuple(_by_cost([verdict for verdict in shown if verdict.objection is None]))
 
 
 def _reason(order: tuple[Verdict, ...]) -> Reason:

@@ -10,7 +10,7 @@ from router.core.charges import FOREVER_MS, Denial, Kind, Measure
 from router.core.classify import Classification
 from router.core.explain import RouterObject
 from router.core.money import usd
-from router.core.plan import Plan, Verdict, Why
+from router.core.plan import PURPOSES, Plan, Verdict, Why
 from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError
 
 # What the caller or the operator can change; {} takes the figure that the plan knows.
@@ -18,6 +18,9 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.NOT_ALLOWED: "ask for the model to be added to models.allow of the team's policy",
     Why.OUTSIDE_KEY: "use a key whose scope includes the model",
     Why.NOT_CHAT: "ask for a chat model",
+    Why.NO_FIM: "ask for a model that fills in the middle, such as codestral-latest",
+    Why.NO_EMBEDDINGS: "ask for an embedding model, such as mistral-embed",
+    Why.NO_MODERATION: "ask for a moderation model, such as mistral-moderation-latest",
     Why.NO_PRICE: "have the operator add the model's price to config/models.toml",
     Why.WRONG_REGION: "have the operator configure an upstream in the region that the policy demands",
     Why.NO_TOOLS: "leave out the tools",
@@ -32,10 +35,15 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.CONTEXT_TOO_SMALL: "shorten input and max_tokens together to fewer than {} tokens",
     Why.OUTPUT_TOO_SMALL: "ask for at most {} output tokens",
     Why.NO_SCORE: "pin the model by name, or have the operator score it in config/quality.toml",
+    Why.NOT_INTERCHANGEABLE: "name the embedding model, for vectors of different models cannot be compared",
     Why.BELOW_THRESHOLD: "ask for a lower quality",
     Why.OVER_MAX_COST: "raise x-router-max-cost-usd to at least {}",
     Why.RESTING: "try again in a few seconds",
 }
+
+
+# What a model is not made for, or not allowed to do, is no news to the caller.
+_NO_NEWS: Final = frozenset({Why.NOT_ALLOWED, *PURPOSES.values()})
 
 
 def denied(denial: Denial, team: str) -> RouterError:
@@ -110,9 +118,8 @@ def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> Rout
     pin = plan.asked.pin
     about = [verdict for verdict in plan.verdicts if pin is None or verdict.card.name == pin.card.name]
     objections = Counter(verdict.objection for verdict in about if verdict.objection is not None)
-    # What can never chat, or not under this policy, is no news to the caller; among the rest the commonest objection
-    # is the nearest miss.
-    ours = {why: count for why, count in objections.items() if why not in (Why.NOT_ALLOWED, Why.NOT_CHAT)}
+    # Among what is news the commonest objection is the nearest miss.
+    ours = {why: count for why, count in objections.items() if why not in _NO_NEWS}
     nearest = max(ours or objections, key=lambda why: (objections[why], why.value), default=None)
     remedy = _REMEDIES.get(nearest, "") if nearest else "have the operator check the catalogue"
     if "{}" in remedy:

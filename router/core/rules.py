@@ -9,13 +9,15 @@ import msgspec
 from router.core.catalog import Shelf
 from router.core.policy import Policy
 from router.core.quality import QualityTable
+from router.core.sites import Site
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """`version` is a hash of all the files it was made from; `checked` the day the prices were last held against the
-    vendor's page; `day` the day whose prices stand in `shelf`."""
+    """`sites` are the upstreams beside Mistral's own. `version` is a hash of all the files it was made from; `checked`
+    the day the prices were last held against the vendor's page; `day` the day whose prices stand in `shelf`."""
 
     shelf: Shelf
+    sites: tuple[Site, ...]
     quality: QualityTable
     policies: dict[str, Policy]
     default: Policy

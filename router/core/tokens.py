@@ -7,22 +7,20 @@ maximum (an image of unknown size) or at a stated guess (a document, a recording
 
 from __future__ import annotations
 
-import enum
-import hashlib
 import itertools
 import json
 import operator
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Final
 
 import msgspec
-import tiktoken
 
 from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
+from router.core.tokenizer import ByteCounter, Interval, Method, Tokenizer
+from router.wire.adapt import changes, without_reasoning
 from router.wire.chat import ChatRequest
 from router.wire.messages import Message, ToolCall
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Part, TextPart, ThinkingPart
@@ -37,33 +35,47 @@ AUDIO_BLOCKS_UNSEEN: Final = 10
 # Another vendor's tokenizer is not known: GLM and DeepSeek get this margin until measured.
 OTHER_MARGIN: Final = Fraction(13, 10)
 
-# Texts from this length on are remembered by digest, so that a growing conversation pays only for its new turn.
-_MEMO_FROM: Final = 512
-_MEMO_MAX: Final = 4_096
+# The v15 settings block, for either effort; it was missing in every recorded exchange that asked for JSON.
+SETTINGS_TOKENS: Final = 12
 
-
-class Method(enum.Enum):
-    """How sure a count is: as billed, never below the bill, or a guess."""
-
-    EXACT = "exact"
-    BOUND = "bound"
-    ESTIMATE = "estimate"
+_SURENESS: Final = tuple(Method)
+_BYTES: Final = ByteCounter()
 
 
 class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
     """`tokens` is the v13 template without thinking turns, as models get it that do not reason. `settings_tokens` is
     what v15 adds: its settings block, less the joints it leaves out between text parts (so it may be below zero).
-    `thinking_tokens` are the thinking turns, which only reasoning models get."""
+    `thinking_tokens` are the thinking turns, which only reasoning models get.
+
+    Where nothing was counted exactly, the truth may be `under` tokens lower and is at most `over` tokens higher."""
 
     tokens: int
     settings_tokens: int
     thinking_tokens: int
     images: int
     method: Method
+    under: int = 0
+    over: int = 0
+
+    @property
+    def counted(self) -> bool:
+        """Whether every text was counted whole."""
+        return self.under == self.over == 0
 
     def on(self, template: Template, *, thinks: bool | None = None) -> int:
-        """Prompt tokens on a model of that template. `thinks` says whether it is sent thinking turns; by default v13
-        models are not, all others are."""
+        """Prompt tokens to expect on a model of that template. `thinks` says whether it is sent thinking turns; by
+        default v13 models are not, all others are."""
+        return _margined(self._sum(template, thinks), template)
+
+    def most_on(self, template: Template, *, thinks: bool | None = None) -> int:
+        """The most that they can be: what is held. The same as `on` where everything was counted exactly."""
+        return _margined(self._sum(template, thinks) + self.over, template)
+
+    def least_on(self, template: Template, *, thinks: bool | None = None) -> int:
+        """What nobody has seen a prompt of this estimate below."""
+        return _margined(max(1, self._sum(template, thinks) - self.under), template)
+
+    def _sum(self, template: Template, thinks: bool | None) -> int:
         thinking = self.thinking_tokens if (template is not Template.V13 if thinks is None else thinks) else 0
         match template:
             case Template.V13:
@@ -71,148 +83,146 @@ class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
             case Template.V15:
                 return self.tokens + self.settings_tokens + thinking
             case Template.OTHER:
-                return ceil((self.tokens + max(self.settings_tokens, 0) + thinking) * OTHER_MARGIN)
+                return self.tokens + max(self.settings_tokens, 0) + thinking
 
 
-class Tokenizer:
-    """Counts text. `vocabulary` is the content of router/data/tekken.bin (tools/make_vocabulary.py); loading it takes
-    about 0.2 s, so one serves the whole process. Counts are remembered by digest, never the text."""
-
-    def __init__(self, vocabulary: bytes) -> None:
-        content = zlib.decompress(vocabulary)
-        position = 2 + int.from_bytes(content[:2], "big")
-        pattern = content[2:position].decode()
-        ranks: dict[bytes, int] = {}
-        while position < len(content):
-            start = position + 1
-            position = start + content[position]
-            ranks[content[start:position]] = len(ranks)
-        self._encoding = tiktoken.Encoding("tekken", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
-        self._memo: dict[bytes, int] = {}
-
-    def count(self, text: str) -> int:
-        """Tokens of `text`. A lone surrogate counts as the replacement character."""
-        if len(text) < _MEMO_FROM:
-            return self._count(text)
-        return self.remember(b"text", text.encode("utf-8", "replace"), lambda: self._count(text))
-
-    def remember(self, what: bytes, content: bytes, count: Callable[[], int]) -> int:
-        """The count that belongs to `content`, made by `count` the first time; `what` keeps kinds of content apart."""
-        key = hashlib.blake2b(content, digest_size=16, person=what).digest()
-        known = self._memo.get(key)
-        if known is None:
-            if len(self._memo) >= _MEMO_MAX:
-                self._memo.clear()
-            known = self._memo[key] = count()
-        return known
-
-    def _count(self, text: str) -> int:
-        return len(self._encoding.encode_ordinary(text))
+def _margined(tokens: int, template: Template) -> int:
+    return ceil(tokens * OTHER_MARGIN) if template is Template.OTHER else tokens
 
 
 def prompt_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
-    """The size of `request` as it will be sent."""
-    v13 = _Count(tokenizer, joint="\n\n", thinking=False).conversation(request.messages, request.toolbox)
-    settings = _settings_tokens(request, tokenizer)
-    thinking = 0
+    """The size of `request` as it will be sent, counted whole: what money is held from."""
+    return _size(request, tokenizer, tokenizer.exactly)
+
+
+def rough_size(request: ChatRequest, tokenizer: Tokenizer) -> PromptSize:
+    """The same, in less than a tenth of a millisecond: exact for short prompts, of long ones a sample is counted."""
+    return _size(request, tokenizer, tokenizer.roughly)
+
+
+def _size(request: ChatRequest, tokenizer: Tokenizer, measure: Callable[[Sequence[str]], Interval]) -> PromptSize:
+    plainer = tuple(without_reasoning(request.messages)) if any(map(changes, request.messages)) else request.messages
+    v13 = _Prompt(tokenizer, joint="\n\n", thinking=False).conversation(plainer, request.toolbox)
+    words, thoughts = measure(v13.texts), measure(())
+    asks_json = request.response_format is not None and request.response_format.type != "text"
+    settings = 0 if asks_json else SETTINGS_TOKENS
+    thinking_fixed = 0
     if any(_differs(message) for message in request.messages):
-        v15 = _Count(tokenizer, joint="", thinking=True).conversation(request.messages, request.toolbox)
-        thinking = v15.thinking_tokens
-        settings += v15.tokens - v13.tokens
+        v15 = _Prompt(tokenizer, joint="", thinking=True).conversation(request.messages, request.toolbox)
+        thoughts, thinking_fixed = measure(v15.thoughts), v15.thinking_fixed
+        if words.method is Method.EXACT:  # a sample is too coarse to see the joints, and its bound covers them
+            settings += v15.fixed + measure(v15.texts).expected - v13.fixed - words.expected
     return PromptSize(
-        tokens=v13.tokens, settings_tokens=settings, thinking_tokens=thinking, images=v13.images, method=v13.method
+        tokens=v13.fixed + words.expected,
+        settings_tokens=settings,
+        thinking_tokens=thinking_fixed + thoughts.expected,
+        images=v13.images,
+        method=max(v13.method, words.method, thoughts.method, key=_SURENESS.index),
+        under=words.expected - words.low + thoughts.expected - thoughts.low + v13.under,
+        over=words.high - words.expected + thoughts.high - thoughts.expected + v13.over,
     )
 
 
 def _differs(message: Message) -> bool:
-    """Whether v15 counts the turn otherwise than v13 does: thinking, or several text parts."""
+    """Whether v15 counts the turn otherwise than v13 does: what v13 is not sent, or several text parts."""
     kinds = [type(part) for part in message.content] if isinstance(message.content, list) else []
-    return ThinkingPart in kinds or kinds.count(TextPart) > 1
+    return changes(message) or kinds.count(TextPart) > 1
 
 
-def _settings_tokens(request: ChatRequest, tokenizer: Tokenizer) -> int:
-    """The v15 settings block. It was missing in every recorded exchange that asked for JSON."""
-    asks_json = request.response_format is not None and request.response_format.type != "text"
-    return 0 if asks_json else 2 + tokenizer.count(f'{{"reasoning_effort": "{request.reasoning or "none"}"}}')
-
-
-class _Count:
-    """One walk over a conversation. `joint` stands between the text parts of one message; `thinking` says whether
-    thinking turns are sent."""
+class _Prompt:
+    """What the template makes of a conversation: texts that are tokenised each by itself, and `fixed` tokens around
+    them. `joint` stands between the text parts of one message; `thinking` says whether thinking turns are sent."""
 
     def __init__(self, tokenizer: Tokenizer, *, joint: str, thinking: bool) -> None:
         self.tokenizer = tokenizer
         self.joint = joint
         self.thinking = thinking
-        self.tokens = 1  # the beginning of every sequence
-        self.thinking_tokens = 0  # counted apart
+        self.fixed = 1  # the beginning of every sequence
+        self.under = self.over = 0  # how far `fixed` may be beside the bill: above it, below it
+        self.texts: list[str] = []
+        self.thinking_fixed = 0  # thinking turns are kept apart
+        self.thoughts: list[str] = []
         self.images = 0
         self.method = Method.EXACT
 
-    def conversation(self, messages: tuple[Message, ...], toolbox: Toolbox) -> _Count:
+    def conversation(self, messages: tuple[Message, ...], toolbox: Toolbox) -> _Prompt:
         tools_pending = bool(toolbox.tools)
         for role, turns in itertools.groupby(messages, key=operator.attrgetter("role")):
             if role == "user":
                 # The tools stand before the first user turn, and neighbouring user turns are one.
                 if tools_pending:
                     tools_pending = False
-                    self.tokens += 2 + _tools_tokens(toolbox.tools, self.tokenizer)
-                self.tokens += 2
+                    self.tools(toolbox.tools)
+                self.fixed += 2
                 self.content([turn.content for turn in turns])
             elif role == "assistant":
                 self.assistant(list(turns))
             else:
                 for turn in turns:
-                    self.tokens += 2
+                    self.fixed += 2
                     self.content([turn.content])
         # A forced call is begun for the model: recorded prompts grow by its name and two, or by one.
         if isinstance(toolbox.choice, NamedChoice):
-            self.tokens += 2 + self.tokenizer.count(toolbox.choice.function.name)
+            self.fixed += 2
+            self.text(toolbox.choice.function.name)
         elif toolbox.choice == "any" and len(toolbox.tools) == 1:
-            self.tokens += 1
+            self.fixed += 1
         return self
+
+    def tools(self, tools: tuple[Tool, ...]) -> None:
+        """Agents send the same tools with every request, so they are counted whole, and once."""
+        size = _tools_tokens(tools, self.tokenizer)
+        self.fixed += 2 + size
+        if self.tokenizer.method is not Method.EXACT:
+            self.under, self.over = size // 2, max(0, _tools_tokens(tools, _BYTES) - size)
 
     def assistant(self, turns: list[Message]) -> None:
         self.content([turn.content for turn in turns])
         for turn in turns:
             for call in turn.tool_calls or ():
-                self.tokens += 2 + self.tokenizer.count(call.function.name) + self.tokenizer.count(_arguments(call))
-        self.tokens += not any(turn.prefix for turn in turns)  # a turn that the model is to continue stays open
+                self.fixed += 2
+                self.text(call.function.name)
+                self.text(_arguments(call))
+        self.fixed += not any(turn.prefix for turn in turns)  # a turn that the model is to continue stays open
 
     def content(self, contents: list[str | list[Part] | None]) -> None:
         """Neighbouring texts are one text: a blank line between messages, `joint` between parts of one message."""
-        text = ""
+        text: list[str] = []
         for content in contents:
             glue = "\n\n"
             for part in (content,) if isinstance(content, str) else content or ():
                 if isinstance(part, ThinkingPart) and not self.thinking:
                     continue
                 if not isinstance(part, str | TextPart):
-                    self.tokens += self.tokenizer.count(text)
-                    text = ""
+                    self.text("".join(text))
+                    text = []
                     self.other(part)
                 elif words := part if isinstance(part, str) else part.text:
-                    text = f"{text}{glue}{words}" if text else words
+                    text += (glue, words) if text else (words,)
                     glue = self.joint
-        self.tokens += self.tokenizer.count(text)
+        self.text("".join(text))
+
+    def text(self, text: str) -> None:
+        if text:
+            self.texts.append(text)
 
     def other(self, part: Part) -> None:
         match part:
             case ThinkingPart():
                 # Thoughts are counted one by one: so one recorded exchange is met exactly, joined it is two short.
-                size = sum(self.tokenizer.count(thought.text) for thought in part.thinking)
-                self.thinking_tokens += size + (1 if part.closed is False else 2)
+                self.thoughts += [thought.text for thought in part.thinking]
+                self.thinking_fixed += 1 if part.closed is False else 2
             case ImagePart():
                 self.images += 1
                 pixels = image_size(part.url)
-                self.tokens += image_tokens(*pixels) if pixels else IMAGE_TOKENS_MAX
+                self.fixed += image_tokens(*pixels) if pixels else IMAGE_TOKENS_MAX
                 if pixels is None and self.method is Method.EXACT:
                     self.method = Method.BOUND
             case DocumentPart() | FilePart():
-                self.tokens += DOCUMENT_TOKENS
+                self.fixed += DOCUMENT_TOKENS
                 self.method = Method.ESTIMATE
             case AudioPart():
-                self.tokens += _audio_tokens(part.input_audio)
+                self.fixed += _audio_tokens(part.input_audio)
                 self.method = Method.ESTIMATE
 
 

@@ -12,8 +12,9 @@ import msgspec
 
 from router.sim.catalog import Model
 from router.sim.instances import instance
-from router.sim.rules import Profile
+from router.sim.profiles import Profile
 from router.sim.tokens import offered_tools
+from router.sim.tooling import first_keyword
 from router.sim.vocabulary import Vocabulary
 from router.sim.words import WordList
 
@@ -27,6 +28,12 @@ ID_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 # Control tokens around a call: one before the name, one before the arguments.
 CALL_TOKENS: Final = 2
 END_TOKENS: Final = 1
+# A thought is framed by two.
+THOUGHT_FRAME_TOKENS: Final = 2
+# More calls at once are on no record.
+CALLS_MAX: Final = 3
+# What the early models did not understand in a tool's schema, and did not refuse either.
+UNHEARD_KEYWORDS: Final = ("additionalProperties", "$ref")
 
 End = Literal["whole", "stopped", "cut"]
 Finish = Literal["stop", "length", "model_length", "tool_calls", "error"]
@@ -60,18 +67,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Author:
     """Writes answers; knows the vocabulary, and no request but the one it is given."""
 
-    def __init__(self, vocabulary: Vocabulary, words: WordList, profile: Profile) -> None:
+    def __init__(self, vocabulary: Vocabulary, words: WordList) -> None:
         self._vocabulary = vocabulary
         self._words = words
-        self._profile = profile
 
-    def answer(self, body: dict[str, Any], model: Model, *, room: int, choice: int = 0) -> Answer:
+    def answer(self, body: dict[str, Any], model: Model, profile: Profile, *, room: int, choice: int = 0) -> Answer:
         """`room` is what the context window leaves for the answer."""
         seed = seed_of(body, choice)
         limit = body.get("max_tokens")
         limit = room if limit is None else min(limit, room)
         finish: Finish = "length" if limit == body.get("max_tokens") else "model_length"
-        if names := self._calls_wanted(body, model):
+        if names := _calls_wanted(body, model, profile):
             return self._calling(names, body, model, seed, limit)
         thoughts = self._thoughts(body, seed, limit)
         left = limit - sum(part.tokens for part in thoughts)
@@ -122,23 +128,7 @@ class Author:
         if body.get("reasoning_effort") in (None, "none"):
             return ()
         natural = ANSWER_TOKENS_MIN + seed % (THOUGHT_TOKENS_MAX - ANSWER_TOKENS_MIN)
-        return self.sentences(min(natural, limit), seed + 1)
-
-    def _calls_wanted(self, body: dict[str, Any], model: Model) -> list[str]:
-        tools = offered_tools(body)
-        if not tools:
-            return []
-        names = [tool["function"]["name"] for tool in tools]
-        match body.get("tool_choice"):
-            case {"function": {"name": str(name)}}:
-                return [name]
-            case "any" | "required":
-                pass
-            case _ if body["messages"][-1]["role"] != "user":
-                return []
-        able = model.can("parallel_tools") and (self._profile.parallel_calls_on_small or not model.is_small)
-        both = able and body.get("parallel_tool_calls") is not False and " and " in last_user_text(body)
-        return names[:2] if both else names[:1]
+        return framed(self.sentences(min(natural, limit - THOUGHT_FRAME_TOKENS), seed + 1))
 
     def _calling(self, names: list[str], body: dict[str, Any], model: Model, seed: int, limit: int) -> Answer:
         schemas = {tool["function"]["name"]: tool["function"]["parameters"] for tool in offered_tools(body)}
@@ -161,6 +151,27 @@ class Author:
         return Answer(calls=tuple(calls), finish="tool_calls", tokens=tokens)
 
 
+def _calls_wanted(body: dict[str, Any], model: Model, profile: Profile) -> list[str]:
+    """The names of the tools that are called: one, or as many as the text joins wishes with "and"."""
+    tools = [tool["function"] for tool in offered_tools(body)]
+    if profile.silent_schemas:
+        tools = [tool for tool in tools if not first_keyword(tool["parameters"], UNHEARD_KEYWORDS)]
+    names = [str(tool["name"]) for tool in tools]
+    if not names:
+        return []
+    match body.get("tool_choice"):
+        case {"function": {"name": str(name)}}:
+            return [name] if name in names else []
+        case "any" | "required":
+            pass
+        case _ if body["messages"][-1]["role"] != "user":
+            return []
+    able = model.can("parallel_tools") and (profile.parallel_calls_on_small or not model.is_small)
+    wishes = 1 + last_user_text(body).count(" and ")
+    at_once = min(wishes, CALLS_MAX) if able and body.get("parallel_tool_calls") is not False else 1
+    return names[:at_once]
+
+
 def seed_of(body: dict[str, Any], choice: int) -> int:
     """The prompt decides; the sampling settings of the real API are ignored but for the seed."""
     prompt = body.get("messages", [body.get("prompt"), body.get("suffix")])
@@ -174,6 +185,14 @@ def call_id(seed: int, place: int, model: Model) -> str:
     if model.family != "mistral":
         return f"chatcmpl-tool-{digest[:8].hex()}"
     return "".join(ID_LETTERS[byte % len(ID_LETTERS)] for byte in digest)
+
+
+def framed(thought: tuple[Part, ...]) -> tuple[Part, ...]:
+    """A thought with the tokens before and after it, which no text shows."""
+    if not thought:
+        return ()
+    *opening, last = thought
+    return (*opening, Part(last.text, last.tokens + THOUGHT_FRAME_TOKENS))
 
 
 def last_user_text(body: dict[str, Any]) -> str:

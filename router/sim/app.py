@@ -28,8 +28,13 @@ ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
     ("GET", "/_sim/faults"): control.played,
     ("POST", "/_sim/windows"): control.windows,
     ("POST", "/_sim/models"): control.change_models,
+    ("POST", "/_sim/switches"): control.switches,
+    ("GET", "/_sim/switches"): control.switched,
+    ("POST", "/_sim/refuse"): control.refuse_connections,
     ("GET", "/_sim/health"): control.health,
 }
+# The regional hosts offer chat alone.
+REGIONAL_PATHS: Final = ("/v1/chat/completions", "/v1/models")
 PATHS: Final = {path for _, path in ENDPOINTS}
 
 
@@ -66,6 +71,8 @@ class App:
                 raise errors.Refused(413, {"message": "Request size limit exceeded"})
             if not controlling:
                 _check_key(seen)
+            if exchange.region is not None and not controlling and seen.path not in REGIONAL_PATHS:
+                raise errors.no_route()
             await _endpoint_of(seen)(exchange)
         except errors.Refused as refused:
             await exchange.refuse(refused)

@@ -45,17 +45,24 @@ class Bill:
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
 
-    def charge(self, model: Model, usage: Usage, *, priority: bool = False, regional: bool = False) -> None:
+    def charge(self, model: Model, usage: Usage, *, priority: bool = False, regional: bool = False) -> int:
+        """Put one generation on the bill; what it costs, in nano-USD."""
+        nano_usd = cost_nano(model, usage, priority=priority, regional=regional)
         line = self._lines.setdefault(model.id, Line())
         line.generations += 1
-        line.nano_usd += cost_nano(model, usage, priority=priority, regional=regional)
+        line.nano_usd += nano_usd
         line.input_tokens += usage.input_tokens
         line.cached_tokens += usage.cached_tokens
         line.output_tokens += usage.output_tokens
+        return nano_usd
+
+    @property
+    def nano_usd(self) -> int:
+        return sum(line.nano_usd for line in self._lines.values())
 
     def statement(self) -> dict[str, object]:
         return {
             "generations": sum(line.generations for line in self._lines.values()),
-            "nano_usd": sum(line.nano_usd for line in self._lines.values()),
+            "nano_usd": self.nano_usd,
             "by_model": {name: msgspec.to_builtins(line) for name, line in sorted(self._lines.items())},
         }

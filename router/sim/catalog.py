@@ -16,6 +16,7 @@ Ability = Literal[
     "chat", "tools", "parallel_tools", "vision", "json", "reasoning", "fim", "prefix", "prediction",
     "audio", "embed", "moderation", "ocr", "transcription", "realtime", "speech",
 ]  # fmt: skip
+Tokenizer = Literal["v3", "v7", "v11", "v13", "v15"]
 Usd = decimal.Decimal
 
 
@@ -24,7 +25,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     aliases: tuple[str, ...] = ()
     context: int
     abilities: tuple[Ability, ...]
-    tokenizer: Literal["v13", "v15"] = "v13"
+    tokenizer: Tokenizer = "v13"
     input: Usd
     cached: Usd
     output: Usd
@@ -37,6 +38,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     deprecation: datetime.date | None = None
     replacement: str | None = None
     temperature: Usd | None = None
+    # Fields that its choices carry with a null in them, as recorded in 2026-08 (zai) and 2026-10 (mistral-large-4).
+    nulls: tuple[Literal["logprobs", "prompt_logprobs"], ...] = ()
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities
@@ -92,6 +95,11 @@ class Catalog:
     def find(self, name: str) -> Model | None:
         return self._by_name.get(name)
 
+    def names(self) -> list[tuple[str, Model]]:
+        """Every id and alias that is served, an alias after the id behind it."""
+        named = [(name, model) for model in self.models for name in (model.id, *model.aliases)]
+        return [(name, model) for name, model in named if self._by_name[name] is model]
+
     def find_retired(self, name: str) -> Retired | None:
         return self._retired_by_name.get(name)
 
@@ -124,10 +132,13 @@ def nano_per_million(price: Usd) -> int:
     return int(nano)
 
 
-def card(model: Model) -> dict[str, object]:
-    """An entry of `GET /v1/models`, with the fields of the vendor's newest SDK."""
+def card(name: str, model: Model, context: int) -> dict[str, object]:
+    """An entry of `GET /v1/models`, with the fields of the vendor's newest SDK.
+
+    An alias has an entry of its own: `id` is the alias, `name` the model, `aliases` its other names (seen 2025-12).
+    """
     return {
-        "id": model.id,
+        "id": name,
         "object": "model",
         "created": int(datetime.datetime.combine(model.released, datetime.time(), datetime.UTC).timestamp()),
         "owned_by": "mistralai" if model.family == "mistral" else model.family,
@@ -149,8 +160,8 @@ def card(model: Model) -> dict[str, object]:
         },
         "name": model.id,
         "description": f"Simulated {model.id}.",
-        "max_context_length": model.context,
-        "aliases": list(model.aliases),
+        "max_context_length": context,
+        "aliases": [other for other in (model.id, *model.aliases) if other != name],
         "deprecation": f"{model.deprecation}T12:00:00Z" if model.deprecation else None,
         "deprecation_replacement_model": model.replacement,
         "default_model_temperature": float(model.temperature) if model.temperature is not None else None,

@@ -1,12 +1,13 @@
 """`/_sim/…`: how a test reads the bill and the requests, and writes the script. No key needed."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from router.sim.catalog import Change
 from router.sim.exchange import Exchange
 from router.sim.faults import BadScript, Player, parse_script
+from router.sim.profiles import Profile
 from router.sim.windows import Limits
 
 
@@ -69,6 +70,37 @@ async def change_models(exchange: Exchange) -> None:
         return
     exchange.world.change(changes)
     await exchange.send_json({"ok": True})
+
+
+async def switches(exchange: Exchange) -> None:
+    """`{"user_after_tool": false}`: turns what it names and leaves the rest of the profile, until the next reset."""
+    world = exchange.world
+    try:
+        given = msgspec.json.decode(exchange.seen.raw, type=dict[str, Any])
+        world.profile = msgspec.convert({**msgspec.to_builtins(world.profile), **given}, Profile)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        await _complain(exchange, str(error))
+        return
+    await switched(exchange)
+
+
+async def switched(exchange: Exchange) -> None:
+    await exchange.send_json(exchange.world.profile)
+
+
+async def refuse_connections(exchange: Exchange) -> None:
+    """`{"for_ms": 500}`: closes every connection and the port itself, and opens it again after that time."""
+    try:
+        pause = msgspec.json.decode(exchange.seen.raw, type=Pause)
+    except msgspec.DecodeError as error:
+        await _complain(exchange, str(error))
+        return
+    await exchange.send_json({"ok": True})
+    exchange.world.door.shut(pause.for_ms / 1000)
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    for_ms: Annotated[float, msgspec.Meta(ge=0, le=60_000)]
 
 
 async def health(exchange: Exchange) -> None:

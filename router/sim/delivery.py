@@ -18,7 +18,8 @@ from router.sim.bill import Usage
 from router.sim.catalog import Model
 from router.sim.exchange import EVENTS, JSON, Exchange
 from router.sim.faults import Rule
-from router.sim.streams import DONE, Frame
+from router.sim.profiles import Profile
+from router.sim.streams import Frame, dressed
 from router.sim.transport import HungUp
 from router.sim.windows import Refusal, answer_headers, refusal_headers
 
@@ -39,16 +40,24 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     # Embeddings show no token window in their headers.
     token_headers: bool = True
 
-    def usage(self) -> dict[str, Any]:
-        """Both generations of the field for cached tokens: `num_cached_tokens` was replaced around 2026-02."""
-        return {
+    def usage(self, profile: Profile) -> dict[str, Any]:
+        """The fields of the profile's time, in the order of the recordings."""
+        usage: dict[str, Any] = {
             "prompt_tokens": self.input_tokens,
             "total_tokens": self.input_tokens + self.output_tokens,
             "completion_tokens": self.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
-            "num_cached_tokens": self.cached_tokens,
-            "service_tier": "priority" if self.priority else "standard",
         }
+        match profile.usage:
+            case "2025":
+                return usage
+            case "2026-01":
+                return {**usage, "num_cached_tokens": self.cached_tokens}
+            case "2026-02":
+                return {**usage, "prompt_tokens_details": {"cached_tokens": self.cached_tokens}}
+            case "2026-08":
+                tier = "priority" if self.priority else "standard"
+                details = {"prompt_tokens_details": {"cached_tokens": self.cached_tokens}}
+                return {**usage, **details, "service_tier": tier}
 
 
 async def admit(exchange: Exchange, model: Model, fault: Rule | None) -> None:
@@ -57,34 +66,43 @@ async def admit(exchange: Exchange, model: Model, fault: Rule | None) -> None:
         if fault.fault != "slow":
             await exchange.line.wait(fault.delay_s)
         await _refuse_by_script(exchange, model, fault)
-    window = exchange.world.window(model)
-    if refusal := window.enter(exchange.world.now()):
-        raise errors.rate_limited(refusal_headers(refusal))
+    world = exchange.world
+    limit = world.profile.spend_limit_nano_usd
+    if limit is not None and world.bill.nano_usd >= limit:
+        raise errors.spend_limit_reached(world.profile.spend_limit_status)
+    if refusal := world.window(model, exchange.region).enter(world.now()):
+        raise errors.rate_limited(refusal_headers(refusal, world.profile.retry_after_s))
 
 
 async def _refuse_by_script(exchange: Exchange, model: Model, fault: Rule) -> None:
     match fault.fault:
-        case "rate_limited":
-            limit = exchange.world.window(model).limits.requests
-            raise errors.rate_limited(refusal_headers(Refusal(dimension="requests", limit=limit)))
-        case "not_on_plan":
-            raise errors.rate_limited(refusal_headers(Refusal(dimension="requests", limit=0)))
+        case "rate_limited" | "not_on_plan":
+            limit = (
+                exchange.world.window(model, exchange.region).limits.requests if fault.fault == "rate_limited" else 0
+            )
+            refusal = Refusal(dimension="requests", limit=limit)
+            raise errors.rate_limited(refusal_headers(refusal, exchange.world.profile.retry_after_s))
         case "capacity":
             raise errors.over_capacity(fault.status_code)
         case "status":
             raise errors.status_error(fault.status_code)
         case "html":
             raise errors.html_error(fault.status_code)
+        case "empty":
+            raise errors.empty_error(fault.status_code)
         case "reset" if not fault.after_bytes:
             await exchange.line.reset()
             raise HungUp
 
 
 def charge(exchange: Exchange, job: Job, output_tokens: int) -> None:
-    world = exchange.world
+    world, region = exchange.world, exchange.region
     usage = Usage(input_tokens=job.input_tokens, cached_tokens=job.cached_tokens, output_tokens=output_tokens)
-    world.bill.charge(job.model, usage, priority=job.priority, regional=world.settings.regional)
-    world.window(job.model).debit(job.input_tokens + output_tokens - job.cached_tokens, world.now())
+    regional = world.settings.regional or region is not None
+    exchange.seen.nano_usd += world.bill.charge(job.model, usage, priority=job.priority, regional=regional)
+    exchange.seen.generations += 1
+    spent = job.input_tokens + output_tokens - job.cached_tokens
+    world.window(job.model, region).debit(spent, world.now())
 
 
 async def deliver_plain(exchange: Exchange, job: Job, data: bytes) -> None:
@@ -97,7 +115,7 @@ async def deliver_plain(exchange: Exchange, job: Job, data: bytes) -> None:
     finally:
         charge(exchange, job, job.output_tokens)
     cost = job.input_tokens + job.output_tokens - job.cached_tokens
-    window = exchange.world.window(job.model)
+    window = exchange.world.window(job.model, exchange.region)
     extra = answer_headers(window, cost, exchange.world.now(), with_tokens=job.token_headers)
     if fault is None or fault.fault not in CUTTING:
         await exchange.send(200, data, JSON, extra)
@@ -123,8 +141,11 @@ async def _break_off(exchange: Exchange, fault: Rule) -> None:
 
 async def deliver_stream(exchange: Exchange, job: Job, events: Iterator[Frame]) -> None:
     sender = _StreamSender(exchange, job)
+    frames = list(events)
+    if job.fault is not None:
+        frames = dressed(frames, job.fault.fault)
     try:
-        await sender.send(list(events))
+        await sender.send(frames)
     finally:
         charge(exchange, job, sender.generated_tokens)
 
@@ -151,7 +172,7 @@ class _StreamSender:
             if cut <= 0 and fault is not None:
                 break
             await self._pace(place, frame)
-            self._count(frame)
+            self._count(frame, is_last=place == len(frames) - 1)
             await self._write(frame.data if cut >= len(frame.data) else frame.data[: int(cut)])
             cut -= len(frame.data)
         if fault is not None and fault.fault in CUTTING and fault.fault != "truncate":
@@ -166,11 +187,9 @@ class _StreamSender:
         await self._exchange.line.wait(wait_s)
         self._exchange.line.check()
 
-    def _count(self, frame: Frame) -> None:
-        # With the closing frame the answer is whole, the token that ends it included.
-        self.generated_tokens += frame.tokens
-        if frame.data == DONE:
-            self.generated_tokens = self._job.output_tokens
+    def _count(self, frame: Frame, *, is_last: bool) -> None:
+        # With the last frame the answer is whole, the token that ends it included.
+        self.generated_tokens = self._job.output_tokens if is_last else self.generated_tokens + frame.tokens
 
     async def _write(self, data: bytes) -> None:
         if not self._split:

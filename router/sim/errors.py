@@ -2,10 +2,11 @@
 
 A     {"object": "error", "message", "type", "param", "code", "raw_status_code"}: `message` may be an object
 B     {"detail": ...}: the web framework, on 401 and unknown paths
+C     {"message": ...}: the gateway, for a path that a host does not have
 HTML  the content network, in front of everything
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,14 +53,31 @@ def not_found() -> Refused:
     return Refused(404, {"detail": "Not Found"})
 
 
+def no_route() -> Refused:
+    return Refused(404, {"message": "no Route matched with those values"})
+
+
 def method_not_allowed() -> Refused:
     return Refused(405, {"detail": "Method Not Allowed"})
 
 
-def invalid_fields(problems: list[Problem]) -> Refused:
-    """Seen in 2025-12 and 2026-02 for unknown fields: the list sits in `message.detail`."""
+ValidationBody = Literal["object", "bare", "text"]
+
+
+def invalid_fields(problems: list[Problem], body: ValidationBody = "object") -> Refused:
+    """Seen in 2025-12 and 2026-02 for unknown fields: the list sits in `message.detail`.
+
+    Some routes send it bare (shape B), and in 2024 `message` was the list as text.
+    """
     detail = [msgspec.to_builtins(problem) for problem in problems]
-    return Refused(422, shape_a(422, {"detail": detail}, "invalid_request_error"))
+    match body:
+        case "bare":
+            return Refused(422, {"detail": detail})
+        case "text":
+            message = msgspec.json.encode({"detail": detail}).decode()
+            return Refused(422, shape_a(422, message, "internal_error_proxy", "1000"))
+        case _:
+            return Refused(422, shape_a(422, {"detail": detail}, "invalid_request_error"))
 
 
 def invalid_model(name: str) -> Refused:
@@ -117,6 +135,17 @@ def status_error(status: int) -> Refused:
     types = {402: "payment_required", 403: "access_denied", 404: "not_found", 408: "timeout", 413: "request_too_large"}
     kind = types.get(status, "internal_server_error" if status >= 500 else "invalid_request_error")
     return refused(status, "Simulated failure", kind, "1000" if status >= 500 else None)
+
+
+def spend_limit_reached(status: int) -> Refused:
+    """The documentation only says that access is suspended until next month; two clients handle a 402."""
+    kind = "payment_required" if status == 402 else "access_denied"
+    return refused(status, "Monthly spend limit of the workspace reached.", kind)
+
+
+def empty_error(status: int) -> Refused:
+    """A gateway's status and not one byte (a 504 was recorded like this)."""
+    return Refused(status, b"")
 
 
 def html_error(status: int) -> Refused:

@@ -18,6 +18,8 @@ from router.sim.world import Seen, World
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
+# `api.eu.mistral.ai` and `api.us.mistral.ai`.
+REGIONS = ("eu", "us")
 
 
 class Exchange:
@@ -38,23 +40,39 @@ class Exchange:
         try:
             body = msgspec.json.decode(self.seen.raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise errors.invalid_fields([Problem(type="json_invalid", loc=("body", 0), msg=str(error))]) from error
+            raise self.invalid([Problem(type="json_invalid", loc=("body", 0), msg=str(error))]) from error
         if found := problems_of(self.seen.path, body):
-            raise errors.invalid_fields(found)
+            raise self.invalid(found)
         return dict(body)
 
+    def invalid(self, problems: list[Problem]) -> errors.Refused:
+        return errors.invalid_fields(problems, self.world.profile.validation_body)
+
     def resolve(self, name: str, ability: Ability) -> Model:
-        model = self.world.catalog.find(name)
-        if model is None:
-            if retired := self.world.catalog.find_retired(name):
-                raise errors.retired_model(name, retired.replacement)
-            raise errors.invalid_model(name)
+        model = self.world.catalog.find(name) or self._in_place_of(name)
         if not model.can(ability):
             raise errors.invalid_model(name)
         if model.labs and not self.world.settings.labs:
             raise errors.labs_model(name)
         self.model = model
         return model
+
+    def _in_place_of(self, name: str) -> Model:
+        """What answers for a name that is not in the catalogue."""
+        retired = self.world.catalog.find_retired(name)
+        mode = self.world.profile.retired
+        if retired is None or mode == "unknown":
+            raise errors.invalid_model(name)
+        replacement = self.world.catalog.find(retired.replacement)
+        if mode == "gone" or replacement is None:
+            raise errors.retired_model(name, retired.replacement)
+        return replacement
+
+    @property
+    def region(self) -> str | None:
+        """Which regional host was spoken to: they cost a tenth more and have windows of their own."""
+        host = self.seen.headers.get("host", "").removeprefix("api.")
+        return next((region for region in REGIONS if host.startswith(f"{region}.")), None)
 
     def fault(self, body: dict[str, Any], model: Model) -> Rule | None:
         names = (body["model"], model.id)
@@ -75,6 +93,7 @@ class Exchange:
             ("x-max-retry-attempts-reached", "false"),
             ("strict-transport-security", "max-age=15552000; includeSubDomains; preload"),
             ("access-control-allow-origin", "*"),
+            ("alt-svc", 'h3=":443"; ma=86400'),
         ]
         if self.model is not None and self.model.deprecation is not None:
             headers.append(("x-model-deprecation-timestamp", f"{self.model.deprecation}T12:00:00Z"))
@@ -93,8 +112,11 @@ class Exchange:
         headers = self.headers(content_type, extra)
         if self.world.settings.gzip and "gzip" in self.seen.headers.get("accept-encoding", ""):
             data = gzip.compress(data, compresslevel=1)
+            # The content network compresses as it goes, so the length is not known when the headers leave.
             headers.append(("content-encoding", "gzip"))
-        await self.begin(status, [*headers, ("content-length", str(len(data)))])
+        else:
+            headers.append(("content-length", str(len(data))))
+        await self.begin(status, headers)
         await self.line.write(data, more=False)
 
     async def refuse(self, refused: errors.Refused) -> None:

@@ -13,9 +13,9 @@ import msgspec
 
 FaultName = Literal[
     "rate_limited", "not_on_plan", "capacity", "status", "html", "reset", "stall", "truncate", "finish_early", "slow",
-    "answer", "error_finish", "no_usage", "split",
+    "answer", "error_finish", "no_usage", "split", "empty", "crlf", "comments", "no_done", "usage_apart",
 ]  # fmt: skip
-DEFAULT_STATUS: Final[dict[str, int]] = {"capacity": 429, "status": 503, "html": 502}
+DEFAULT_STATUS: Final[dict[str, int]] = {"capacity": 429, "status": 503, "html": 502, "empty": 504}
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

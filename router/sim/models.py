@@ -1,27 +1,29 @@
 """`GET /v1/models` and `GET /v1/models/{id}`: no rate headers, and aliases beside the ids."""
 
 from router.sim import errors
-from router.sim.catalog import Model, card
+from router.sim.catalog import card
 from router.sim.exchange import Exchange
 from router.sim.transport import HungUp
 
 
 async def list_models(exchange: Exchange) -> None:
     await _play_faults(exchange)
-    data = [_card(exchange, model) for model in exchange.world.catalog.models]
+    world = exchange.world
+    data = [
+        card(name, model, world.profile.context(model))
+        for name, model in world.catalog.names()
+        if world.profile.aliases_listed or name == model.id
+    ]
     await exchange.send_json({"object": "list", "data": data})
 
 
 async def one_model(exchange: Exchange) -> None:
     await _play_faults(exchange)
-    model = exchange.world.catalog.find(exchange.seen.path.removeprefix("/v1/models/"))
+    name = exchange.seen.path.removeprefix("/v1/models/")
+    model = exchange.world.catalog.find(name)
     if model is None:
         raise errors.not_found()
-    await exchange.send_json(_card(exchange, model))
-
-
-def _card(exchange: Exchange, model: Model) -> dict[str, object]:
-    return {**card(model), "max_context_length": exchange.world.profile.context(model)}
+    await exchange.send_json(card(name, model, exchange.world.profile.context(model)))
 
 
 async def _play_faults(exchange: Exchange) -> None:
@@ -38,6 +40,8 @@ async def _play_faults(exchange: Exchange) -> None:
             await exchange.line.wait_for_hang_up()
         case "html":
             raise errors.html_error(fault.status_code)
+        case "empty":
+            raise errors.empty_error(fault.status_code)
         case "rate_limited":
             raise errors.rate_limited([])
         case "status" | "capacity":

@@ -1,5 +1,6 @@
 """Runs the simulator as a process of its own, and says where it is once it can be asked."""
 
+import asyncio
 import contextlib
 import ctypes
 import ipaddress
@@ -48,8 +49,9 @@ def run(
         gzip=gzip,
     )
     with socket.create_server((host, port), family=_family(host), backlog=BACKLOG) as listener:
+        world = World(settings)
         config = uvicorn.Config(
-            App(World(settings)),
+            App(world),
             http=ExposingProtocol,
             ws="none",
             loop="uvloop",
@@ -65,17 +67,40 @@ def run(
         # The server raises the signal that stopped it once more when it is done; by then it has done its work.
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda number, frame: None)
-        _AnnouncingServer(config, _url(host, listener.getsockname()[1])).run(sockets=[listener])
+        server = _Server(config, listener)
+        world.door = server
+        server.run(sockets=[listener])
 
 
-class _AnnouncingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+class _Server(uvicorn.Server):
+    """Announces itself when it can be asked, and can close its port for a while."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
         super().__init__(config)
-        self._url = url
+        # Told now: once the port is closed, the socket knows it no more.
+        self._address = listener.getsockname()[:2]
+        self._reopening: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(f"SIMULATOR_URL={self._url}", flush=True)
+        print(f"SIMULATOR_URL={_url(*self._address)}", flush=True)
+
+    def shut(self, seconds: float) -> None:
+        """Refuse connections for so long: nobody listens, and who was connected no longer is."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        self._reopening = asyncio.get_running_loop().create_task(self._reopen(seconds))
+
+    async def _reopen(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        host, port = self._address
+        listener = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+        self.servers = [await asyncio.get_running_loop().create_server(self._protocol, sock=listener, backlog=BACKLOG)]
+
+    def _protocol(self) -> ExposingProtocol:
+        return ExposingProtocol(config=self.config, server_state=self.server_state, app_state={})
 
 
 def _family(host: str) -> socket.AddressFamily:

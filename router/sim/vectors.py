@@ -12,6 +12,7 @@ import msgspec
 from router.sim import errors
 from router.sim.delivery import Job, admit, deliver_plain
 from router.sim.exchange import Exchange
+from router.sim.profiles import Profile
 
 DIMENSIONS: Final = {"mistral-embed-2312": 1024, "codestral-embed-2505": 1536}
 CATEGORIES: Final = (
@@ -34,7 +35,8 @@ async def embeddings(exchange: Exchange) -> None:
         {"object": "embedding", "embedding": _encoded(vector(text, size), as_base64), "index": index}
         for index, text in enumerate(texts)
     ]
-    answer = {"id": uuid.uuid4().hex, "object": "list", "data": data, "model": body["model"], "usage": job.usage()}
+    usage = _usage(job, exchange.world.profile)
+    answer = {"id": uuid.uuid4().hex, "object": "list", "data": data, "model": body["model"], "usage": usage}
     await deliver_plain(exchange, job, msgspec.json.encode(answer))
 
 
@@ -53,8 +55,27 @@ async def moderations(exchange: Exchange) -> None:
         }
         for text in texts
     ]
-    answer = {"id": uuid.uuid4().hex, "model": body["model"], "results": results, "usage": job.usage()}
+    answer = {
+        "id": uuid.uuid4().hex,
+        "model": body["model"],
+        "results": results,
+        "usage": job.usage(exchange.world.profile),
+    }
     await deliver_plain(exchange, job, msgspec.json.encode(answer))
+
+
+def _usage(job: Job, profile: Profile) -> dict[str, Any]:
+    """Embeddings tell fields that are always null (seen 2025-09; `prompt_tokens_details` in 2026)."""
+    details = {} if profile.usage == "2025" else {"prompt_tokens_details": None}
+    return {
+        "prompt_audio_seconds": None,
+        "prompt_tokens": job.input_tokens,
+        "total_tokens": job.input_tokens,
+        "completion_tokens": 0,
+        "request_count": None,
+        **details,
+        "prompt_token_details": None,
+    }
 
 
 def _texts(body: dict[str, Any]) -> list[str]:

@@ -79,9 +79,10 @@ def answer_headers(window: Window, query_cost: int, now: float, *, with_tokens: 
     return headers
 
 
-def refusal_headers(refusal: Refusal) -> list[tuple[str, str]]:
+def refusal_headers(refusal: Refusal, retry_after_s: int | None = None) -> list[tuple[str, str]]:
     name = "req" if refusal.dimension == "requests" else "tokens"
-    return [
+    headers = [
         (f"x-ratelimit-limit-{name}-minute", str(refusal.limit)),
         (f"x-ratelimit-remaining-{name}-minute", "0"),
     ]
+    return headers if retry_after_s is None else [*headers, ("retry-after", str(retry_after_s))]

@@ -6,7 +6,7 @@ One object, made once per process and handed to the endpoints; `reset` makes it 
 import collections
 import datetime
 import time
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -15,7 +15,7 @@ from router.sim.bill import Bill
 from router.sim.catalog import Catalog, Change, Model, load_prices
 from router.sim.faults import Player, Script
 from router.sim.prefixes import PrefixCache
-from router.sim.rules import PROFILES
+from router.sim.profiles import PROFILES
 from router.sim.vocabulary import vocabulary
 from router.sim.windows import WIDE_REQUESTS, WIDE_TOKENS, Limits, Window
 from router.sim.words import word_list
@@ -48,6 +48,9 @@ class Seen(msgspec.Struct, kw_only=True):
     raw: bytes
     at: int
     status: int | None = None
+    # What was generated for it, and charged; both grow with its answer.
+    generations: int = 0
+    nano_usd: int = 0
 
     def told(self) -> dict[str, Any]:
         try:
@@ -62,24 +65,35 @@ class Seen(msgspec.Struct, kw_only=True):
             "body": body,
             "at": self.at,
             "status": self.status,
+            "generations": self.generations,
+            "nano_usd": self.nano_usd,
         }
 
 
+class Door(Protocol):
+    """The port that clients come in by."""
+
+    def shut(self, seconds: float) -> None: ...
+
+
 class World:
+    # The server sets it when it is there.
+    door: Door
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.profile = PROFILES[settings.profile]
         self.vocabulary = vocabulary()
-        self.author = Author(self.vocabulary, word_list(), self.profile)
+        self.author = Author(self.vocabulary, word_list())
         self._prices = load_prices()
         self.reset()
 
     def reset(self) -> None:
+        self.profile = PROFILES[self.settings.profile]
         self.catalog = Catalog(self._prices.model, self._prices.retired)
         self.bill = Bill()
         self.prefixes = PrefixCache()
         self.player = Player(Script())
-        self._windows: dict[str, Window] = {}
+        self._windows: dict[tuple[str | None, str], Window] = {}
         self._limits: dict[str, Limits] = {}
         self._seen: collections.deque[Seen] = collections.deque()
         self._seen_bytes = 0
@@ -87,17 +101,18 @@ class World:
     def now(self) -> float:
         return time.monotonic()
 
-    def window(self, model: Model) -> Window:
-        if model.id not in self._windows:
-            self._windows[model.id] = Window(self._limits_of(model))
-        return self._windows[model.id]
+    def window(self, model: Model, region: str | None = None) -> Window:
+        """Each host counts for itself: the global one, and those of the regions."""
+        if (region, model.id) not in self._windows:
+            self._windows[region, model.id] = Window(self._limits_of(model))
+        return self._windows[region, model.id]
 
     def narrow(self, limits: dict[str, Limits]) -> None:
         """Give models other windows, empty ones; `*` means all. Until the next reset."""
         self._limits |= limits
-        for model in self.catalog.models:
-            if model.id in limits or "*" in limits:
-                self._windows[model.id] = Window(self._limits_of(model))
+        for region, name in list(self._windows):
+            if name in limits or "*" in limits:
+                del self._windows[region, name]
 
     def _limits_of(self, model: Model) -> Limits:
         if given := self._limits.get(model.id) or self._limits.get("*"):

@@ -27,6 +27,7 @@ class Settler:
 
     def __init__(self, on_waiting: Callable[[int], None], on_lost: Callable[[], None]) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._freeing: dict[str, set[asyncio.Task[None]]] = {}
         self._on_waiting = on_waiting
         self._on_lost = on_lost
 
@@ -34,8 +35,9 @@ class Settler:
     def waiting(self) -> int:
         return len(self._tasks)
 
-    def hand_over(self, deliver: Callable[[], Awaitable[object]]) -> None:
-        """Run `deliver` until it goes through. It must be harmless when repeated."""
+    def hand_over(self, deliver: Callable[[], Awaitable[object]], *, frees: str = "") -> None:
+        """Run `deliver` until it goes through. It must be harmless when repeated. `frees` names the team whose accounts
+        it gives something back to."""
         if len(self._tasks) >= WAITING_MAX:
             self._on_lost()
             log.error("an end of a hold was not delivered: too many are waiting for the store")
@@ -44,6 +46,17 @@ class Settler:
         self._tasks.add(task)
         self._on_waiting(len(self._tasks))
         task.add_done_callback(self._delivered)
+        if frees:
+            self._freeing.setdefault(frees, set()).add(task)
+            task.add_done_callback(lambda task: self._freed(frees, task))
+
+    async def freed(self, team: str, timeout_s: float) -> bool:
+        """Wait for what this process is giving back to `team`. False when that was nothing."""
+        on_their_way = self._freeing.get(team)
+        if not on_their_way:
+            return False
+        await asyncio.wait(set(on_their_way), timeout=timeout_s)
+        return True
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until all has been delivered. False when the time ran out."""
@@ -55,6 +68,12 @@ class Settler:
     def _delivered(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._on_waiting(len(self._tasks))
+
+    def _freed(self, team: str, task: asyncio.Task[None]) -> None:
+        freeing = self._freeing[team]
+        freeing.discard(task)
+        if not freeing:
+            del self._freeing[team]
 
     async def _deliver(self, deliver: Callable[[], Awaitable[object]]) -> None:
         wait_s, waited_s = RETRY_FIRST_S, 0.0

@@ -41,9 +41,10 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upstream:
-    """`url` is the API's address without `/v1`. Nothing is opened before the first call; `close` ends what is open."""
+    """`url` is the API's address without `/v1`; a server of one's own may need no `key`. Nothing is opened before the
+    first call; `close` ends what is open."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str | None) -> None:
         self._key = key
         self._client = httpx.AsyncClient(base_url=url, transport=_transport(), trust_env=False, follow_redirects=False)
 

@@ -10,37 +10,51 @@ from typing import Any
 
 import msgspec
 
-from router.wire.chat import Dialect
+from router.wire.chat import ChatRequest, Dialect
+from router.wire.fim import FimRequest
+from router.wire.requests import AnyRequest
+from router.wire.texts import EmbeddingsRequest, ModerationRequest
 
 _decode = msgspec.json.Decoder()
 
 
-def read_answer(body: bytes) -> dict[str, Any] | None:
-    """The answer object with at least one choice that holds a message; None when the body is not one."""
+def read_answer(request: AnyRequest, body: bytes) -> dict[str, Any] | None:
+    """The answer object, with at least one of what was asked for: choices that hold a message, vectors, or findings.
+    None when the body is not one."""
     try:
         answer = _decode.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    if not isinstance(choices, list) or not choices:
+    if not isinstance(answer, dict):
         return None
-    fits = all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)
+    match request:
+        case ChatRequest() | FimRequest():
+            found, inner = answer.get("choices"), "message"
+        case EmbeddingsRequest():
+            found, inner = answer.get("data"), ""
+        case ModerationRequest():
+            found, inner = answer.get("results"), "categories"
+    if not isinstance(found, list) or not found:
+        return None
+    fits = all(isinstance(entry, dict) and (not inner or isinstance(entry.get(inner), dict)) for entry in found)
     return answer if fits else None
 
 
 def finished_in_error(answer: dict[str, Any]) -> bool:
-    return any(choice.get("finish_reason") == "error" for choice in answer["choices"])
+    return any(choice.get("finish_reason") == "error" for choice in answer.get("choices", ()))
 
 
 def complete_answer(answer: dict[str, Any], *, model: str, dialect: Dialect) -> None:
     """Mend `answer` in place. `model` is the one that really answered."""
     answer["model"] = model
-    for index, choice in enumerate(answer["choices"]):
+    for index, choice in enumerate(answer.get("choices", ())):
         choice.setdefault("index", index)
         message = choice["message"]
         complete_calls(message.get("tool_calls"))
         if dialect is Dialect.OPENAI:
             flatten(message)
+    for finding in answer.get("results", ()):  # OpenAI's SDK reads the verdict over all categories
+        finding.setdefault("flagged", any(finding["categories"].values()))
 
 
 def complete_calls(calls: Any) -> None:

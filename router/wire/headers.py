@@ -86,15 +86,16 @@ def _timeout(headers: Mapping[str, str]) -> float | None:
     return min(found, default=None)
 
 
-def upstream_headers(key: str, *, stream: bool, traceparent: str | None) -> dict[str, str]:
+def upstream_headers(key: str | None, *, stream: bool, traceparent: str | None) -> dict[str, str]:
     """All headers that go upstream. Organization, project, cookies and the app's own never pass."""
     headers = {
-        "authorization": f"Bearer {key}",
         "content-type": "application/json",
         "accept": "text/event-stream" if stream else "application/json",
         "accept-encoding": "identity",
         "user-agent": USER_AGENT,
     }
+    if key:
+        headers["authorization"] = f"Bearer {key}"
     if traceparent:
         headers["traceparent"] = traceparent
     return headers

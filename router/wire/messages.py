@@ -8,6 +8,7 @@ every assistant turn, and a user, a tool or a prefix turn at the end. All are sa
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,12 +16,24 @@ from typing import Any, Final
 import msgspec
 
 from router.errors import BadRequest
-from router.wire.parts import Part, TextPart, ThinkingPart, parse_part
+from router.wire.names import check_name, fits
+from router.wire.parts import Part, TextPart, ThinkingPart, joined, read_content
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID: Final = re.compile(r"[a-zA-Z0-9]{9}\Z")
 # What is put between a tool result and a user turn: an acknowledgement that adds no claim of its own.
 BRIDGE: Final = "OK."
+# What the user is made to say first when the history was cut off before a tool call: nothing.
+OPENING: Final = "…"
+# The roles of both dialects, and whose turn each is.
+_ROLES: Final = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",  # OpenAI's forerunner of tools
+}
 
 
 class Called(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +135,8 @@ def read_messages(incoming: Sequence[IncomingMessage], dropped: list[str]) -> tu
         first, last = spoken[0], spoken[-1] + 1
         turns = [*turns[:first], *moved, *turns[last:], *turns[first:last]]
     _check_end(turns, open_calls, len(incoming) - 1)
+    if _opens_unasked(turns):
+        turns.insert(0, Message(role="user", content=OPENING))
     # An app that keeps its history keeps a served prefix too; only the last turn may be one.
     earlier = (msgspec.structs.replace(turn, prefix=None) if turn.prefix else turn for turn in turns[:-1])
     return (*earlier, turns[-1])
@@ -134,43 +149,49 @@ def _read(raw: IncomingMessage, index: int, open_calls: list[str], dropped: list
             _once(dropped, f"messages.{field}")
     if raw.name is not None and raw.role not in ("tool", "function"):
         _once(dropped, "messages.name")
-    content = _content(raw.content, place)
-    match raw.role:
-        case "system" | "developer":
-            return Message(role="system", content=_needed(content, place))
-        case "user":
-            return Message(role="user", content=_needed(content, place))
+    role = _ROLES.get(raw.role)
+    if role is None:
+        raise BadRequest(
+            f"{place}.role is {raw.role!r}; the roles are system, developer, user, assistant and tool.",
+            code="unknown_role",
+            param=f"{place}.role",
+        )
+    content = read_content(raw.content, role, place)
+    match role:
         case "assistant":
             return _assistant(raw, content, place)
         case "tool":
-            if not raw.tool_call_id:
-                raise BadRequest(
-                    f"{place} is a tool result without tool_call_id.", code="tool_call_pairing", param=place
-                )
-            return Message(role="tool", content=_text(content), tool_call_id=short_id(raw.tool_call_id), name=raw.name)
-        case "function":  # OpenAI's forerunner of tools: the result of the one open call
-            if not open_calls:
-                raise BadRequest(f"{place} answers no function call.", code="tool_call_pairing", param=place)
-            return Message(role="tool", content=_text(content), tool_call_id=open_calls[0], name=raw.name)
+            return _result(raw, content, place, open_calls, dropped)
         case _:
-            raise BadRequest(
-                f"{place}.role is {raw.role!r}; the roles are system, developer, user, assistant and tool.",
-                code="unknown_role",
-                param=f"{place}.role",
-            )
+            return Message(role=role, content=_needed(content, place))
+
+
+def _result(
+    raw: IncomingMessage, content: str | list[Part] | None, place: str, open_calls: list[str], dropped: list[str]
+) -> Message:
+    if raw.role == "function":  # it has no id: the result of the one open call
+        if not open_calls:
+            raise BadRequest(f"{place} answers no function call.", code="tool_call_pairing", param=place)
+        answered = open_calls[0]
+    elif raw.tool_call_id:
+        answered = short_id(raw.tool_call_id)
+    else:
+        raise BadRequest(f"{place} is a tool result without tool_call_id.", code="tool_call_pairing", param=place)
+    name = raw.name
+    if name is not None and not fits(name):  # the call says it too
+        _once(dropped, "messages.name")
+        name = None
+    return Message(role="tool", content=_text(content), tool_call_id=answered, name=name)
 
 
 def _assistant(raw: IncomingMessage, content: str | list[Part] | None, place: str) -> Message | None:
-    calls = [
-        ToolCall(
-            id=short_id(call.id or f"{place}.tool_calls[{number}]"),
-            function=Called(name=call.function.name, arguments=_arguments(call.function)),
-        )
-        for number, call in enumerate(raw.tool_calls or ())
-    ]
+    calls = []
+    for number, call in enumerate(raw.tool_calls or ()):
+        where = f"{place}.tool_calls[{number}]"
+        calls.append(ToolCall(id=short_id(call.id or where), function=_called(call.function, f"{where}.function")))
     if raw.function_call is not None:
-        called = Called(name=raw.function_call.name, arguments=_arguments(raw.function_call))
-        calls.append(ToolCall(id=short_id(f"{place}.function_call"), function=called))
+        where = f"{place}.function_call"
+        calls.append(ToolCall(id=short_id(where), function=_called(raw.function_call, where)))
     if len({call.id for call in calls}) < len(calls):
         raise BadRequest(f"{place}.tool_calls has an id twice.", code="tool_call_pairing", param=f"{place}.tool_calls")
     if raw.reasoning_content:
@@ -182,19 +203,11 @@ def _assistant(raw: IncomingMessage, content: str | list[Part] | None, place: st
     return Message(role="assistant", content=content or "", tool_calls=calls or None, prefix=raw.prefix or None)
 
 
-def _arguments(called: IncomingCalled) -> str:
+def _called(called: IncomingCalled, place: str) -> Called:
+    check_name(called.name, f"{place}.name")
     if isinstance(called.arguments, str):
-        return called.arguments or "{}"
-    return msgspec.json.encode(called.arguments or {}).decode()
-
-
-def _content(content: str | list[str | dict[str, Any]] | None, place: str) -> str | list[Part] | None:
-    if not isinstance(content, list):
-        return content
-    return [
-        TextPart(text=part) if isinstance(part, str) else parse_part(part, f"{place}.content[{index}]")
-        for index, part in enumerate(content)
-    ]
+        return Called(name=called.name, arguments=called.arguments or "{}")
+    return Called(name=called.name, arguments=msgspec.json.encode(called.arguments or {}).decode())
 
 
 def _needed(content: str | list[Part] | None, place: str) -> str | list[Part]:
@@ -206,7 +219,7 @@ def _needed(content: str | list[Part] | None, place: str) -> str | list[Part]:
 def _text(content: str | list[Part] | None) -> str | list[Part]:
     """A tool result: plain text where it can be, because older models take nothing else."""
     if isinstance(content, list) and all(isinstance(part, TextPart) for part in content):
-        return "\n".join(part.text for part in content if isinstance(part, TextPart))
+        return joined(content)
     return content or ""
 
 
@@ -230,6 +243,15 @@ def _check_end(turns: list[Message], open_calls: list[str], last: int) -> None:
             code="last_message_role",
             param=f"{place}.role",
         )
+
+
+def _opens_unasked(turns: list[Message]) -> bool:
+    """Whether the assistant calls a tool, or says all there is, before anybody else had a turn.
+
+    The vendor's validator does not look at calls in the first message, and then finds results to no call.
+    """
+    opening = list(itertools.takewhile(lambda turn: turn.role == "assistant", turns))
+    return len(opening) == len(turns) or any(turn.tool_calls for turn in opening)
 
 
 def _unanswered(open_calls: list[str], place: str) -> BadRequest:

@@ -1,8 +1,9 @@
-"""How Mistral says no. Three shapes of body, and often none that is JSON at all.
+"""How an upstream says no. Four shapes of body, and often none that is JSON at all.
 
 A  {"object": "error", "message": <string or object>, "type", "param", "code", "raw_status_code"}   the API itself
 B  {"detail": <string or list>}                                                                     its framework
 C  {"message": …, "request_id": …}                                                                  its gateway
+D  {"error": {"message", "type", "param", "code"}} or {"error": <string>}         other servers, in OpenAI's form
 Recorded 2025 to 2026; 5xx often carry HTML or nothing.
 """
 
@@ -38,6 +39,8 @@ def read_refusal(body: bytes, headers: Mapping[str, str]) -> Refusal:
         said: Any = _decode.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = None
+    if isinstance(said, dict) and "error" in said:  # OpenAI's form, as vLLM and Ollama answer
+        said = said["error"] if isinstance(said["error"], dict) else {"message": said["error"]}
     if not isinstance(said, dict):
         return Refusal(message="The upstream answered without an explanation.", never=_never(headers))
     message, param = _message(said.get("message", said.get("detail")))

@@ -6,15 +6,13 @@ without tools is refused, and `none` is honoured most safely by leaving the tool
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from router.errors import BadRequest
+from router.wire.names import check_name
 from router.wire.schema import safe_schema
-
-_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,12 +129,7 @@ def _tool(tool: IncomingTool, place: str) -> Tool:
 
 
 def _function(function: IncomingFunction, place: str) -> Tool:
-    if not _NAME.match(function.name):
-        raise BadRequest(
-            f"{place}.name must be 1 to 64 letters, digits, underscores or hyphens.",
-            code="invalid_function_name",
-            param=f"{place}.name",
-        )
+    check_name(function.name, f"{place}.name")
     parameters = safe_schema(function.parameters or {"type": "object", "properties": {}}, f"{place}.parameters")
     return Tool(
         function=Function(
@@ -150,8 +143,10 @@ def _function(function: IncomingFunction, place: str) -> Tool:
 
 def read_format(raw: dict[str, Any] | None) -> ResponseFormat | None:
     """The wanted form of the answer; None for plain text."""
+    if not raw:  # to Mistral an empty one is the default, text
+        return None
     match raw:
-        case None | {"type": "text"}:
+        case {"type": "text"}:
             return None
         case {"type": "json_object"}:
             return ResponseFormat(type="json_object")

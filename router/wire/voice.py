@@ -1,4 +1,4 @@
-"""The formats that apps may speak: each reads its requests into a chat request, and says the answer in its own words.
+"""The formats that apps may speak: each reads its own requests, and says the answer in its own words.
 
 Between them lies one form, OpenAI's chat completions as `answer.py` and `chunks.py` leave it: flat content beside
 `reasoning_content`, whole tool calls with ids, the finish and the usage at the end.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from router.errors import RouterError
-from router.wire.chat import Bounds, ChatRequest
+from router.wire.reading import Bounds
+from router.wire.requests import AnyRequest
 
 
 class Voice(Protocol):
@@ -29,9 +30,13 @@ class Voice(Protocol):
 
 
 class Format(Protocol):
-    """One format of request and answer."""
+    """One format of request and answer. `flat` says that its voice always takes answers in the one form; otherwise they
+    come in the dialect of the caller's SDK."""
 
-    def read(self, body: bytes, bounds: Bounds) -> tuple[ChatRequest, Voice]:
+    @property
+    def flat(self) -> bool: ...
+
+    def read(self, body: bytes, bounds: Bounds) -> tuple[AnyRequest, Voice]:
         """The request in `body` (JSON) and the voice to answer it with. Raises `BadRequest` with the place (in this
         format's own fields) and the remedy."""
 

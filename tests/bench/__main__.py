@@ -24,6 +24,7 @@ from typing import Any, Final
 from tests import running
 from tests.bench import targets
 from tests.bench.classifying import classify_us
+from tests.bench.counting import counting
 from tests.bench.targets import Target
 
 SIZES: Final = (2_000, 100_000)
@@ -78,6 +79,7 @@ def measure(rounds: int, seconds: float, nginx: str | None) -> dict[str, Any]:
         "upstream": direct.name,
         "rounds": found,
         "classify": [{"characters": size, "us": classify_us(size)} for size in SIZES],
+        "counting": counting(),
     }
 
 
@@ -151,7 +153,7 @@ def shown(result: dict[str, Any]) -> str:
         lines.append(
             f"classify a prompt of {size:,} characters: {us:,.0f} µs, {us / cpu:.2f} of a request's processor time"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *result["counting"]])
 
 
 def spread(values: list[float]) -> str:

@@ -9,16 +9,17 @@ import msgspec
 
 from router.core.classify import classify
 from router.core.language import best_detector
-from router.core.tokens import Tokenizer
+from router.core.tokenizer import Tokenizer
 from router.vocabulary import VOCABULARY
-from router.wire.chat import Bounds, parse_chat
+from router.wire.chat import parse_chat
+from router.wire.reading import Bounds
 from tests.bench.text import prompt_of
 
 TIMES = 60
 
 
 def classify_us(size: int) -> float:
-    """Median of prompts that were never seen before, so that no count is remembered."""
+    """Median of prompts that were never seen before, so that nothing is remembered. Their exact count is not in it."""
     tokenizer, detector, took = Tokenizer(VOCABULARY.read_bytes()), best_detector(), []
     for number in range(TIMES):
         body = {"model": "auto", "messages": [{"role": "user", "content": prompt_of(number, size)}]}

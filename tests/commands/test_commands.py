@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router.commands.check import vocabulary
 from tests import running
 from tests.running import ADMIN_KEY, ROOT, Router, Simulator, command, valkey
 
@@ -90,6 +91,13 @@ def test_check_is_content_with_what_is_shipped(folders: list[str], simulated: Si
     assert states["files"] == "ok"
     assert states["upstream"] in ("ok", "warning")
     assert states["store"] == "skipped"
+    assert states["tokens"] == "ok"
+
+
+def test_check_warns_of_a_lost_vocabulary(tmp_path: Path) -> None:
+    found = vocabulary(tmp_path / "tekken.bin")
+    assert (found.part, found.state) == ("tokens", "warning")
+    assert "tekken.bin" in found.what
 
 
 def test_check_finds_an_upstream_that_is_down(folders: list[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -19,7 +18,9 @@ from router.core.plan import Plan, Why, make_plan
 from router.core.policy import Policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
-from router.core.tokens import Method, PromptSize
+from router.core.sites import UpstreamRow, main_site, sites_of
+from router.core.tokenizer import Method
+from router.core.tokens import PromptSize
 
 TODAY = date(2026, 11, 23)
 ALL = ["chat", "tools", "parallel_tools", "json", "vision", "documents", "reasoning", "prefix"]
@@ -42,6 +43,7 @@ def rules(
     models: Mapping[str, Mapping[str, Any]] = MODELS,
     scores: Mapping[str, float] = SCORES,
     policy: Mapping[str, Any] = POLICY,
+    upstreams: Mapping[str, Any] | None = None,
 ) -> Rules:
     rows = {name: _row(dict(fields)) for name, fields in models.items()}
     table = {
@@ -51,6 +53,7 @@ def rules(
     }
     return Rules(
         shelf=Shelf(msgspec.convert({"checked": TODAY, "models": rows}, Catalogue).models, TODAY),
+        sites=sites_of(msgspec.convert(upstreams or {}, dict[str, UpstreamRow])),
         quality=QualityTable(msgspec.convert(table, QualityFile)),
         policies={},
         default=msgspec.convert(policy, Policy),
@@ -68,9 +71,15 @@ def _row(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask(**fields: Any) -> Classification:
-    """A classified request: 1,000 tokens in, 200 expected out, of no special kind. `needs` are names of abilities."""
+    """A classified request: 1,000 tokens in, 200 expected out, of no special kind. `needs` are names of abilities,
+    `purpose` is the one that the model must be made for."""
     size = PromptSize(
-        tokens=fields.pop("input_tokens", 1_000), settings_tokens=0, thinking_tokens=0, images=0, method=Method.EXACT
+        tokens=fields.pop("input_tokens", 1_000),
+        settings_tokens=0,
+        thinking_tokens=0,
+        images=0,
+        method=Method(fields.pop("method", "exact")),
+        over=fields.pop("over", 0),
     )
     given = {
         "output_tokens_max": None,
@@ -80,12 +89,13 @@ def ask(**fields: Any) -> Classification:
         "answer_language": "en",
         "kind": Kind.CHAT,
         "needs": [],
+        "purpose": "chat",
         "answers": 1,
         "images": 0,
         "tags": (),
         **fields,
     }
-    given["needs"] = {"chat", *given["needs"]}
+    given["needs"] = {given.pop("purpose"), *given["needs"]}
     return msgspec.convert(
         {
             **given,
@@ -105,7 +115,6 @@ def plan(
     world: Rules | None = None,
     wishes: Wishes | None = None,
     resting: Mapping[str, Why] | None = None,
-    factor: Fraction = Fraction(1),
     region: str = "global",
 ) -> Plan:
     world, wishes = world or rules(), wishes or Wishes()
@@ -116,7 +125,6 @@ def plan(
         rules=world,
         policy=policy,
         wishes=wishes,
-        factor=factor,
-        region=region,
+        sites=(main_site("http://mistral", region), *world.sites),
         resting=resting or {},
     )

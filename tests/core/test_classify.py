@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.catalog import Ability, Template
-from router.core.classify import Classification, classify
+from router.core.classify import Classification, classify, counted
 from router.core.kind import EXPECTED_OUTPUT, Kind
 from router.core.language import Detector, Source, best_detector
-from router.core.tokens import Tokenizer
+from router.core.tokenizer import Method, Tokenizer
+from router.core.tokens import prompt_size
 from router.errors import RouterError
-from router.wire.chat import Bounds, ChatRequest, parse_chat
+from router.wire.chat import ChatRequest, parse_chat
 from router.wire.messages import Message
 from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, TextPart, ThinkingPart
+from router.wire.reading import Bounds
 
 TOKENIZER = Tokenizer((pathlib.Path(__file__).parents[2] / "router" / "data" / "tekken.bin").read_bytes())
 DETECTOR = best_detector()
@@ -177,3 +179,47 @@ def test_without_a_detector_requests_are_still_classified() -> None:
     request = parse_chat(b'{"model": "auto", "messages": [{"role": "user", "content": "Bonjour"}]}', Bounds())
     classification = classify(request, TOKENIZER, Detector())
     assert (classification.language, classification.language_source) == ("und", Source.NONE)
+
+
+class TestCounted:
+    LONG = "Translate into German: " + "The council met to discuss the new tram line to the harbour. " * 100
+
+    def request(self, text: str, **fields: Any) -> ChatRequest:
+        return parse_chat(json.dumps({"model": "auto", "messages": [user(text)], **fields}).encode(), Bounds())
+
+    def test_a_long_prompt_is_estimated_first_and_then_counted_whole(self) -> None:
+        request = self.request(self.LONG)
+        first = classify(request, TOKENIZER, DETECTOR)
+        then = counted(first, request, TOKENIZER, window_max=128_000)
+        assert (first.input_tokens_method, then.input_tokens_method) == ("sampled", "exact")
+        assert then.size == prompt_size(request, TOKENIZER)
+        assert then.input_tokens == then.size.tokens
+        # A translation is as long as its text, so what to expect of it follows from the count.
+        assert then.output_tokens_expected == then.input_tokens
+        assert (then.kind, then.language, then.needs) == (first.kind, first.language, first.needs)
+
+    def test_a_short_prompt_is_counted_at_once(self) -> None:
+        request = self.request("Hello")
+        first = classify(request, TOKENIZER, DETECTOR)
+        assert counted(first, request, TOKENIZER, window_max=1) is first
+
+    def test_a_prompt_that_surely_fits_no_window_is_not_counted(self) -> None:
+        request = self.request(self.LONG)
+        first = classify(request, TOKENIZER, DETECTOR)
+        assert counted(first, request, TOKENIZER, window_max=first.input_tokens // 2) is first
+        assert counted(first, request, TOKENIZER, window_max=first.input_tokens).input_tokens_method == "exact"
+
+    def test_a_document_does_not_hide_that_the_text_beside_it_was_only_sampled(self) -> None:
+        document = {"type": "document_url", "document_url": "https://example.com/a.pdf"}
+        content = [document, {"type": "text", "text": self.LONG}]
+        request = parse_chat(json.dumps({"model": "auto", "messages": [user(content)]}).encode(), Bounds())
+        first = classify(request, TOKENIZER, DETECTOR)
+        then = counted(first, request, TOKENIZER, window_max=128_000)
+        assert first.input_tokens_method == then.input_tokens_method == "estimate"
+        assert (first.size.counted, then.size.counted) == (False, True)
+
+    def test_without_a_vocabulary_there_is_nothing_better_than_the_estimate(self) -> None:
+        request, lost = self.request(self.LONG), Tokenizer(None)
+        first = classify(request, lost, DETECTOR)
+        assert first.size.method is Method.LINEAR
+        assert counted(first, request, lost, window_max=128_000) is first

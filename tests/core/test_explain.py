@@ -13,8 +13,10 @@ from router.core.explain import Attempt, answered_by, cost_nano, explain, saved_
 from router.core.journey import Journey, told_headers
 from router.core.plan import Plan
 from router.core.policy import Scope
-from router.wire.chat import Bounds, Dialect, parse_chat
+from router.wire import formats
+from router.wire.chat import Dialect, parse_chat
 from router.wire.headers import Wanted
+from router.wire.reading import Bounds
 from router.wire.usage import Usage
 from tests.core.making import POLICY, ask, plan, rules
 
@@ -25,7 +27,7 @@ VOID = Attempt(model="large", outcome=Outcome.RATE_LIMITED, wait_ms=0, nano_usd=
 
 def answered(made: Plan, model: str) -> Attempt:
     [verdict] = [verdict for verdict in made.order if verdict.card.name == model]
-    nano = real_cost(verdict.card, USAGE, made.factor)
+    nano = real_cost(verdict.card, USAGE, verdict.site.factor)
     return Attempt(model=model, outcome=Outcome.OK, wait_ms=120, nano_usd=nano, usage=USAGE)
 
 
@@ -69,6 +71,7 @@ def test_every_model_is_shown_with_its_objection_and_prices_as_strings() -> None
     assert shown.keys() == {"small", "medium", "large", "giant", "ears", "vectors"}
     assert msgspec.to_builtins(shown["large"]) == {
         "model": "large",
+        "upstream": "mistral",
         "eligible": True,
         "objection": None,
         "score": 82.0,
@@ -146,6 +149,7 @@ def journey(**fields: Any) -> Journey:
     return Journey(
         request_id="r1",
         endpoint="chat",
+        format=formats.CHAT,
         wanted=Wanted(key=None, dialect=Dialect.OPENAI),
         at_ms=0,
         started_s=10.0,
@@ -230,6 +234,10 @@ class TestHeaders:
 
     def test_a_degraded_answer_says_so(self) -> None:
         assert headers(degraded="store")["x-router-degraded"] == "store"
+        lost = ask(method="linear")
+        assert headers(ask=lost)["x-router-degraded"] == "tokenizer"
+        assert headers(ask=lost, degraded="store")["x-router-degraded"] == "store, tokenizer"
+        assert "x-router-degraded" not in headers(ask=ask())
 
 
 def standing(

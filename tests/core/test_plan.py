@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -42,25 +41,24 @@ class Case(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expect: Expect
     model: str = "auto"
     region: str = "global"
-    factor: str = "1"
     ask: dict[str, Any] = {}
     policy: dict[str, Any] = {}
     wishes: Wishes = Wishes()
     resting: dict[str, Why] = {}
     models: dict[str, dict[str, Any]] = {}
+    upstreams: dict[str, dict[str, Any]] = {}
     scores: dict[str, float] = {}
 
 
 def planned(case: Case) -> Plan:
     models = {name: {**MODELS.get(name, {}), **case.models.get(name, {})} for name in {**MODELS, **case.models}}
-    world = rules(models, {**SCORES, **case.scores}, {**POLICY, **case.policy})
+    world = rules(models, {**SCORES, **case.scores}, {**POLICY, **case.policy}, case.upstreams)
     return plan(
         ask(**case.ask),
         case.model,
         world=world,
         wishes=case.wishes,
         resting=case.resting,
-        factor=Fraction(case.factor),
         region=case.region,
     )
 
@@ -71,8 +69,8 @@ def test_a_request_gets_the_plan_of_its_case(path: Path) -> None:
     title, case = text.splitlines()[0], msgspec.toml.decode(text, type=Case)
     assert title.startswith("# "), "a case begins with its title"
     made, expect = planned(case), case.expect
-    objections = {verdict.card.name: verdict.objection for verdict in made.verdicts}
-    assert [verdict.card.name for verdict in made.order] == expect.order, title
+    objections = {verdict.label: verdict.objection for verdict in made.verdicts}
+    assert [verdict.label for verdict in made.order] == expect.order, title
     assert made.reason is expect.reason, title
     assert {name: objections[name] for name in expect.rejected} == expect.rejected, title
     assert (made.observed.card.name if made.observed else None) == expect.observed, title
@@ -104,6 +102,17 @@ LACKS = {
 }
 
 
+PURPOSE_LACKS = {"fim": Why.NO_FIM, "embeddings": Why.NO_EMBEDDINGS, "moderation": Why.NO_MODERATION}
+
+
+@pytest.mark.parametrize("purpose", PURPOSE_LACKS)
+def test_a_model_made_for_something_else_is_named(purpose: str) -> None:
+    made = plan(ask(purpose=purpose), "large")
+    assert not made.order
+    [verdict] = [verdict for verdict in made.verdicts if verdict.card.name == "large"]
+    assert verdict.objection is PURPOSE_LACKS[purpose]
+
+
 @pytest.mark.parametrize("need", LACKS)
 def test_a_missing_ability_is_named(need: Ability) -> None:
     plain = rules(
@@ -113,6 +122,7 @@ def test_a_missing_ability_is_named(need: Ability) -> None:
     assert verdict.objection is LACKS[need]
 
 
+GENERATING = [kind for kind in Kind if kind not in (Kind.EMBEDDING, Kind.MODERATION)]
 NAMES = sorted(name for name in MODELS if name not in ("old", "vectors"))
 ASKS = st.fixed_dictionaries(
     {},
@@ -122,7 +132,7 @@ ASKS = st.fixed_dictionaries(
         "output_tokens_expected": st.integers(1, 5_000),
         "needs": st.lists(st.sampled_from(["tools", "parallel_tools", "json", "reasoning", "audio"]), max_size=2),
         "answers": st.integers(1, 4),
-        "kind": st.sampled_from([kind.value for kind in Kind]),
+        "kind": st.sampled_from([kind.value for kind in GENERATING]),
     },
 )  # fmt: skip
 CASES = st.builds(
@@ -145,7 +155,8 @@ CASES = st.builds(
         cost_max_nano=st.none() | st.integers(0, 100_000_000),
     ),
     resting=st.dictionaries(st.sampled_from(NAMES), st.just(Why.RESTING)),
-    factor=st.sampled_from(["1", "11/10"]),
+    region=st.sampled_from(["global", "eu"]),
+    upstreams=st.sampled_from([{}, {"twin": {"url": "http://eu", "region": "eu", "mirrors": "mistral"}}]),
 )
 
 
@@ -154,8 +165,8 @@ CASES = st.builds(
 def test_what_holds_for_every_plan(case: Case) -> None:
     made = planned(case)
     assert planned(case) == made, "same input, same plan"
-    eligible = {verdict.card.name for verdict in made.verdicts if verdict.objection is None}
-    assert {verdict.card.name for verdict in made.order} == eligible, "whoever is not in the order has an objection"
+    eligible = {verdict.label for verdict in made.verdicts if verdict.objection is None}
+    assert {verdict.label for verdict in made.order} == eligible, "whoever is not in the order has an objection"
     costs = [(verdict.expected_nano, verdict.card.name) for verdict in made.order]
     assert costs == sorted(costs, key=lambda cost: (cost[0] or 0, cost[1])), "by cost, ties by name"
     assert (made.reason is Reason.NONE_SUITABLE) == (not made.order)
@@ -171,7 +182,8 @@ def test_what_holds_for_every_plan(case: Case) -> None:
             assert verdict.score.value >= made.threshold
             assert verdict.expected_nano <= (costs[0][0] or 0) * made.policy.escalation_cost_max
     if made.asked.pin is not None:
-        assert eligible <= {made.asked.pin.card.name}, "a pin is served by that model or by none"
+        served = {verdict.card.name for verdict in made.order}
+        assert served <= {made.asked.pin.card.name}, "a pin is served by that model or by none"
 
 
 @given(CASES)
@@ -251,7 +263,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = load_rules(ROOT / "config", ROOT / "policies", date(2026, 11, 23))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", GENERATING)
 @pytest.mark.parametrize("mode", AUTO)
 @pytest.mark.parametrize("needs", [[], ["tools"], ["json"], ["vision"], ["reasoning"]])
 def test_the_files_that_ship_serve_every_ordinary_request(kind: Kind, mode: str, needs: list[str]) -> None:
@@ -259,6 +271,30 @@ def test_the_files_that_ship_serve_every_ordinary_request(kind: Kind, mode: str,
     assert made.chosen is not None
     assert made.chosen.expected_nano is not None
     assert made.baseline is not None
+
+
+@pytest.mark.parametrize(
+    ("purpose", "kind", "name", "chosen"),
+    [
+        ("fim", Kind.CODE, "auto", "codestral-2508"),
+        ("fim", Kind.CODE, "codestral-latest", "codestral-2508"),
+        ("moderation", Kind.MODERATION, "auto", "mistral-moderation-2603"),
+        ("embeddings", Kind.EMBEDDING, "mistral-embed", "mistral-embed-2312"),
+        ("embeddings", Kind.EMBEDDING, "auto", None),
+    ],
+)
+def test_the_files_that_ship_serve_what_is_no_conversation(
+    purpose: str, kind: Kind, name: str, chosen: str | None
+) -> None:
+    made = plan(ask(kind=kind.value, purpose=purpose), name, world=SHIPPED)
+    assert (made.chosen.card.name if made.chosen else None) == chosen
+    assert made.baseline is None, "what the baseline model cannot do, it cannot have cost"
+
+
+def test_texts_of_many_windows_fit_when_the_longest_fits() -> None:
+    texts = {"kind": "embedding", "purpose": "embeddings", "input_tokens": 100_000, "output_tokens_max": 0}
+    assert plan(ask(**texts, window_tokens=8_000), "vectors").chosen is not None
+    assert plan(ask(**texts, window_tokens=9_000), "vectors").chosen is None
 
 
 def test_a_policy_that_ships_plans_for_a_prompt_of_any_length_that_a_window_holds() -> None:

@@ -21,6 +21,7 @@ TEAMS = {
     "requests": f'team = "requests"\n{MONEY}[[limit]]\nscope = "key"\nrequests_per_minute = 3\n',
     "tokens": f'team = "tokens"\n{MONEY}[[limit]]\nscope = "team"\ntokens_per_minute = 500\n',
     "narrow": f'team = "narrow"\n{MONEY}[[limit]]\nscope = "team"\nconcurrency = 2\n',
+    "single": f'team = "single"\n{MONEY}[[limit]]\nscope = "team"\nconcurrency = 1\n',
     "mapped": (
         'team = "mapped"\n[models]\nallow = ["mistral-*", "ministral-*"]\n'
         '[models.map]\n"mistral-large-latest" = "auto:quality"\n"gpt-4o*" = "auto:economy"\n' + MONEY

@@ -20,13 +20,10 @@ def test_what_a_real_client_sends_is_answered(router: Router, upstream: Simulato
     headers = {name: value for name, value in recorded["headers"].items() if name.lower() not in OURS}
     body = recorded["body"] if recorded["method"] == "POST" else None
     reply = call(f"{router.url}{recorded['path']}", recorded["method"], body, router.key, headers)
-    assert reply.status == recorded["expect"], reply.body
-    if reply.status != 200:
-        assert reply.error["code"] == "unsupported_endpoint"
-        assert "/v1/chat/completions" in reply.error["message"]
-        return
+    assert reply.status == 200, reply.body
     if recorded["method"] == "POST":
         assert [entry["status"] for entry in upstream.requests] == [200], "Mistral takes what we made of it"
+    if recorded["path"] == "/v1/chat/completions":
         streamed = bool(recorded["body"].get("stream"))
         assert reply.body.endswith(b"data: [DONE]\n\n") is streamed
         if not streamed and recorded["body"].get("tools"):

@@ -131,9 +131,9 @@ def test_a_refusal_before_the_body_leaves_the_connection_usable_or_closed(router
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/responses", "/v1/messages", "/v1/completions", "/v1/audio/transcriptions", "/v1/images/generations",
-        "/v1/files", "/v1/batches", "/v1/fine_tuning/jobs", "/v1/agents/completions", "/v1/conversations", "/v1/ocr",
-        "/v1/assistants", "/v1/threads/t/runs", "/v1/nonsense", "/v1/a/b/c/d", "/v1/",
+        "/v1/responses/resp_1", "/v1/messages/batches", "/v1/completions", "/v1/audio/transcriptions", "/v1/files",
+        "/v1/images/generations", "/v1/batches", "/v1/fine_tuning/jobs", "/v1/agents/completions", "/v1/conversations",
+        "/v1/ocr", "/v1/assistants", "/v1/threads/t/runs", "/v1/nonsense", "/v1/a/b/c/d", "/v1/",
     ],
 )  # fmt: skip
 def test_an_endpoint_that_is_not_served_is_a_404_that_says_what_to_use(router: Router, path: str) -> None:

@@ -96,3 +96,9 @@ def test_a_stream_holds_its_place_until_its_end(router: Router, upstream: Simula
     for thread in held:
         thread.join()
     wait_for(lambda: router.chat(key=key, max_tokens=5).status == 200)
+
+
+def test_one_request_after_another_never_meets_its_own_place(router: Router) -> None:
+    key = router.new_key("single")
+    statuses = {router.chat(key=key, max_tokens=5, stream=number % 2 == 1).status for number in range(60)}
+    assert statuses == {200}

@@ -6,6 +6,7 @@ import json
 import socket
 from urllib.parse import urlsplit
 
+import openai
 import pytest
 
 from tests import running
@@ -197,3 +198,18 @@ def test_a_plain_call_whose_app_left_is_finished_and_charged_exactly(router: Rou
     after = router.settled(before["requests"] + 1)
     assert after["nano_usd"] - before["nano_usd"] == upstream.bill["nano_usd"] > 0
     assert after["unconfirmed_nano_usd"] == before["unconfirmed_nano_usd"]
+
+
+def test_a_stream_that_is_silent_for_a_while_carries_comments(simulated: Simulator) -> None:
+    simulated.reset()
+    with running.router(simulated.url, settings="[timing]\nkeep_alive = 0.05\n") as patient:
+        simulated.faults({"fault": "slow", "delay_ms": 300, "times": None})
+        reply = patient.stream("Tell me about rivers.", max_tokens=6)
+        assert reply.done
+        assert b"\n\n: keep-alive\n\n" in reply.body
+        client = openai.OpenAI(base_url=f"{patient.url}/v1", api_key=patient.key)
+        pieces = client.chat.completions.create(
+            model="auto", messages=[{"role": "user", "content": "Hi."}], max_tokens=4, stream=True
+        )
+        assert [choice.finish_reason for piece in pieces for choice in piece.choices][-1] == "length"
+    simulated.reset()

@@ -55,6 +55,11 @@ class Simulator:
         named = {name.replace("_", "-"): limit for name, limit in limits.items()}
         self.http.post("/_sim/windows", json=named).raise_for_status()
 
+    def switch(self, **switches: typing.Any) -> dict[str, typing.Any]:
+        answer = self.http.post("/_sim/switches", json=switches)
+        answer.raise_for_status()
+        return answer.json()
+
     def bill(self) -> dict[str, typing.Any]:
         return self.http.get("/_sim/bill").json()
 

@@ -59,7 +59,7 @@ def test_a_fraction_of_a_nano_is_rounded_up_once(sim):
     # 15 nano-USD a hundred cached tokens: prompts of odd lengths leave fractions.
     body = sim.body("x" * 3 + " word" * 40, model="deepseek-v4-1-flash-1017", prompt_cache_key="k", n=3, max_tokens=1)
     usages = [sim.post(body).json()["usage"] for _ in range(2)]
-    assert usages[1]["num_cached_tokens"] > 0
+    assert usages[1]["prompt_tokens_details"]["cached_tokens"] > 0
     assert sim.bill()["nano_usd"] == sum(cost_nano("deepseek-v4-1-flash-1017", usage) for usage in usages)
 
 
@@ -78,17 +78,17 @@ def test_a_regional_host_costs_a_tenth_more(sim, spawn):
 
 def test_a_repeated_prefix_is_cached_in_blocks_of_16_and_costs_a_tenth(sim):
     usages = [sim.chat("word " * 300 + end, prompt_cache_key="thread", max_tokens=1).json()["usage"] for end in "ab"]
-    cached = [usage["num_cached_tokens"] for usage in usages]
+    cached = [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages]
     assert cached[0] == 0
     assert cached[1] % 16 == 0
-    assert 280 <= cached[1] < usages[1]["prompt_tokens"]
+    assert 270 <= cached[1] < usages[1]["prompt_tokens"]
     assert sim.bill()["nano_usd"] == sum(cost_nano("mistral-small-2603", usage) for usage in usages)
     assert sim.bill()["by_model"]["mistral-small-2603"]["cached_tokens"] == cached[1]
 
 
 def test_a_cache_key_shares_nothing_with_another_key_or_model(sim):
     def cached(**fields):
-        return sim.chat("word " * 300, max_tokens=1, **fields).json()["usage"]["num_cached_tokens"]
+        return sim.chat("word " * 300, max_tokens=1, **fields).json()["usage"]["prompt_tokens_details"]["cached_tokens"]
 
     assert cached(prompt_cache_key="a") == 0
     assert cached(prompt_cache_key="b") == 0
@@ -98,7 +98,10 @@ def test_a_cache_key_shares_nothing_with_another_key_or_model(sim):
 
 @pytest.mark.parametrize(("words", "hits"), [(300, False), (1100, True)])
 def test_without_a_key_only_long_prompts_are_cached(sim, words, hits):
-    first, second = (sim.chat("word " * words, max_tokens=1).json()["usage"]["num_cached_tokens"] for _ in range(2))
+    first, second = (
+        sim.chat("word " * words, max_tokens=1).json()["usage"]["prompt_tokens_details"]["cached_tokens"]
+        for _ in range(2)
+    )
     assert first == 0
     assert (second > 0) is hits
 

@@ -70,6 +70,8 @@ def test_it_compresses_when_told_to(spawn, sim):
     with spawn("--gzip") as (url, _):
         answer = sim.http.post(f"{url}/v1/chat/completions", json=sim.body())
     assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["transfer-encoding"] == "chunked"
+    assert "content-length" not in answer.headers
     assert answer.json()["usage"] == sim.chat().json()["usage"]
 
 

@@ -24,6 +24,13 @@ def test_an_unknown_path_is_not_found(sim, path):
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
 
 
+def test_a_body_beyond_the_cap_is_a_413(sim):
+    piece = b"x" * 1024 * 1024
+    answer = sim.http.post("/v1/chat/completions", content=(piece for _ in range(65)))
+    assert (answer.status_code, answer.json()) == (413, {"message": "Request size limit exceeded"})
+    assert sim.chat(max_tokens=1).status_code == 200
+
+
 def test_a_known_path_with_the_wrong_method_says_so(sim):
     assert sim.http.get("/v1/chat/completions").status_code == 405
 
@@ -52,8 +59,16 @@ def test_the_model_list_has_the_fields_of_the_real_one_and_no_rate_headers(sim):
 
 def test_a_model_is_found_by_id_and_by_alias(sim):
     by_id, by_alias = (sim.http.get(f"/v1/models/{name}").json() for name in ("mistral-large-2512", "mistral-large-3"))
-    assert by_id == by_alias
-    assert by_id["id"] == "mistral-large-2512"
+    assert (by_id["id"], by_alias["id"]) == ("mistral-large-2512", "mistral-large-3")
+    assert by_id["name"] == by_alias["name"] == "mistral-large-2512"
+
+
+def test_an_alias_is_an_entry_of_the_list_that_names_the_model_and_its_other_names(sim):
+    entries = {model["id"]: model for model in sim.http.get("/v1/models").json()["data"]}
+    alias = entries["mistral-large-latest"]
+    assert (alias["name"], alias["aliases"]) == ("mistral-large-2512", ["mistral-large-2512", "mistral-large-3"])
+    same = {key: value for key, value in entries["mistral-large-2512"].items() if key not in ("id", "aliases")}
+    assert same.items() <= alias.items()
 
 
 def test_an_unknown_model_is_a_400_with_code_1500(sim):

@@ -55,7 +55,7 @@ def test_it_replays_thoughts(sdk):
 def test_it_lists_models(sdk):
     models = {model.id: model for model in sdk.models.list().data}
     assert models["mistral-large-2512"].capabilities.function_calling
-    assert sdk.models.retrieve(model_id="mistral-large-latest").id == "mistral-large-2512"
+    assert sdk.models.retrieve(model_id="mistral-large-latest").name == "mistral-large-2512"
 
 
 def test_it_embeds_and_fills_in_the_middle(sdk):

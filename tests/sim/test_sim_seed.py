@@ -48,12 +48,57 @@ def test_organization_headers_are_refused(seed_sim, sim, name):
         {"type": "object", "properties": {"a": {"type": "object", "additionalProperties": True}}},
     ],
 )
-def test_schemas_with_keywords_it_does_not_know_are_refused(seed_sim, sim, parameters):
+@pytest.mark.parametrize("choice", ["auto", "any", {"type": "function", "function": {"name": "t"}}])
+def test_a_tool_with_keywords_it_does_not_know_is_accepted_and_never_called(seed_sim, sim, parameters, choice):
     tools = [{"type": "function", "function": {"name": "t", "parameters": parameters}}]
-    refused = seed_sim.chat(tools=tools)
+    asked = {"model": "mistral-large-latest", "tools": tools, "tool_choice": choice}
+    silent = seed_sim.chat(**asked).json()["choices"][0]
+    assert (silent["finish_reason"], silent["message"]["tool_calls"]) == ("stop", None)
+    assert silent["message"]["content"]
+    assert sim.chat(**asked).json()["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_a_tool_beside_one_it_does_not_understand_is_still_called(seed_sim, weather):
+    parameters = {"type": "object", "properties": {}, "additionalProperties": False}
+    closed = {"type": "function", "function": {"name": "closed", "parameters": parameters}}
+    choice = seed_sim.chat("Weather?", tools=[closed, weather]).json()["choices"][0]
+    assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["get_weather"]
+
+
+@pytest.mark.parametrize("where", ["properties", "$defs"])
+def test_a_property_named_like_a_keyword_is_no_keyword(seed_sim, where):
+    parameters = {"type": "object", "properties": {}, where: {"additionalProperties": {"enum": ["$ref"]}}}
+    tools = [{"type": "function", "function": {"name": "t", "parameters": parameters}}]
+    assert seed_sim.chat(tools=tools).json()["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"type": "image_url", "image_url": "https://example.com/a.png"},
+        {"type": "document_url", "document_url": "https://example.com/a.pdf"},
+    ],
+)
+def test_it_reads_text_and_nothing_else(seed_sim, sim, chunk):
+    messages = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, chunk]}]
+    refused = seed_sim.chat(messages=messages)
     assert refused.status_code == 400
-    assert refused.json()["message"].startswith("Invalid tool schema")
-    assert sim.chat(tools=tools).status_code == 200
+    assert chunk["type"] in refused.json()["message"]
+    assert sim.chat(messages=messages).status_code == 200
+
+
+def test_words_beside_a_call_are_refused(seed_sim, sim):
+    both = {**asked("abcdefghi"), "content": "let me look"}
+    messages = [USER, both, result("abcdefghi")]
+    refused = seed_sim.chat(messages=messages)
+    assert (refused.status_code, refused.json()["code"]) == (400, "3240")
+    assert sim.chat(messages=messages).status_code == 200
+
+
+def test_usage_and_calls_have_the_fields_of_their_time(seed_sim, weather):
+    answer = seed_sim.chat("Weather?", tools=[weather]).json()
+    assert set(answer["usage"]) == {"prompt_tokens", "total_tokens", "completion_tokens"}
+    assert set(answer["choices"][0]["message"]["tool_calls"][0]) == {"id", "function", "index"}
 
 
 @pytest.mark.parametrize("call_id", ["call_abcdefghijkl", "short", "with-dash"])

@@ -51,19 +51,52 @@ def test_whole_calls_come_in_one_chunk_with_reason_and_usage(sim, weather, clock
 
 
 @pytest.mark.parametrize(
-    ("fields", "later_id"),
-    [({"stream_options": {"stream_tool_calls": True}}, "null"), ({"model": "zai-glm-5"}, None)],
+    ("fields", "later_ids", "last_delta"),
+    [
+        ({"stream_options": {"stream_tool_calls": True}}, {None, "null"}, {"content": ""}),
+        ({"model": "zai-glm-5"}, {None}, {"content": "", "index": 0}),
+    ],
 )
-def test_calls_come_in_fragments_where_they_do(sim, weather, fields, later_id):
+def test_calls_come_in_fragments_where_they_do(sim, weather, fields, later_ids, last_delta):
     plain = sim.chat("Weather?", tools=[weather], model=fields.get("model", "mistral-small-latest")).json()
     chunks = sim.chunks("Weather?", tools=[weather], **fields)
     fragments = [call for chunk in chunks for call in chunk["choices"][0]["delta"].get("tool_calls", [])]
     head, *tail = fragments
     whole = plain["choices"][0]["message"]["tool_calls"][0]
     assert (head["id"], head["function"]) == (whole["id"], {"name": "get_weather", "arguments": ""})
-    assert {fragment.get("id") for fragment in tail} == {later_id}
+    assert {fragment.get("id") for fragment in tail} == later_ids
+    assert {fragment["function"]["name"] for fragment in tail} == {""}
     assert "".join(fragment["function"]["arguments"] for fragment in tail) == whole["function"]["arguments"]
-    assert chunks[-1]["choices"][0] == {"index": 0, "delta": {"content": ""}, "finish_reason": "tool_calls"}
+    choice = chunks[-1]["choices"][0]
+    assert (choice["delta"], choice["finish_reason"]) == (last_delta, "tool_calls")
+
+
+def test_a_third_party_stream_repeats_the_role_numbers_its_deltas_and_is_not_padded(sim, weather):
+    first, second, *later = sim.chunks("Weather?", model="zai-glm-5", tools=[weather])
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert second["choices"][0]["delta"] == {"role": "assistant", "content": "", "index": 0}
+    assert all(chunk["choices"][0]["delta"]["index"] == 0 for chunk in later)
+    assert all(chunk["choices"][0]["delta"]["content"] == "" for chunk in later)
+    assert all(chunk["choices"][0]["logprobs"] is None and "p" not in chunk for chunk in later)
+
+
+def test_three_wishes_are_three_calls_at_most(sim, weather, clock):
+    third, fourth = ({**clock, "function": {**clock["function"], "name": name}} for name in ("third", "fourth"))
+    tools = [weather, clock, third, fourth]
+    _, last = sim.chunks("This and that and more and more", tools=tools)
+    calls = last["choices"][0]["delta"]["tool_calls"]
+    assert [call["function"]["name"] for call in calls] == ["get_weather", "get_time", "third"]
+    fragmented = sim.chunks("This and that and more", tools=tools, stream_options={"stream_tool_calls": True})
+    pieces = [call for chunk in fragmented for call in chunk["choices"][0]["delta"].get("tool_calls", [])]
+    for index, call in enumerate(calls):
+        mine = [piece["function"]["arguments"] for piece in pieces if piece["index"] == index]
+        assert "".join(mine) == call["function"]["arguments"]
+
+
+@pytest.mark.parametrize(("model", "nulls"), [("mistral-large-4", 2), ("mistral-small-latest", 0), ("zai-glm-5", 1)])
+def test_a_choice_has_the_empty_fields_that_its_model_was_recorded_with(sim, model, nulls):
+    choice = sim.chat(model=model).json()["choices"][0]
+    assert len([name for name in ("logprobs", "prompt_logprobs") if name in choice]) == nulls
 
 
 def test_thinking_streams_as_lists_then_a_mixed_list_then_text(sim):

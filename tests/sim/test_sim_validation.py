@@ -181,6 +181,45 @@ def test_settings_and_tools_that_contradict_are_a_400(sim, fields, part):
     assert part in answer.json()["message"]
 
 
+def test_ids_are_strict_where_the_generation_of_the_model_is_old(sim):
+    messages = [USER, asked(call("call_1")), result("call_1")]
+    refused = sim.chat(model="voxtral-small-latest", messages=messages)
+    assert (refused.status_code, refused.json()["code"]) == (400, "3280")
+    assert sim.chat(model="mistral-large-latest", messages=messages).status_code == 200
+
+
+def test_a_strict_answer_schema_with_a_keyword_no_grammar_knows_is_a_400(sim):
+    schema = {"$id": "x", "type": "object", "properties": {"$schema": {"type": "string"}}}
+    wanted = {"name": "a", "schema": schema, "strict": False}
+    assert sim.chat(response_format={"type": "json_schema", "json_schema": wanted}).status_code == 200
+    wanted["strict"] = True
+    refused = sim.chat(response_format={"type": "json_schema", "json_schema": wanted})
+    assert "Grammar error" in refused.json()["message"]
+    del schema["$id"]
+    assert sim.chat(response_format={"type": "json_schema", "json_schema": wanted}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind", "loc"),
+    [
+        ("fim/completions", {"prompt": "x", "n": 1}, "extra_forbidden", ["n"]),
+        ("fim/completions", {"suffix": "x"}, "missing", ["prompt"]),
+        ("fim/completions", {"prompt": "x", "min_tokens": -1}, "greater_than_equal", ["min_tokens"]),
+        ("embeddings", {"input": "x", "user": "u"}, "extra_forbidden", ["user"]),
+        ("embeddings", {"input": "x", "output_dtype": "float16"}, "enum", ["output_dtype"]),
+        ("embeddings", {"input": ["x", 5]}, "string_type", ["input", 1]),
+        ("moderations", {"input": "x", "n": 1}, "extra_forbidden", ["n"]),
+        ("moderations", {}, "missing", ["input"]),
+    ],
+)
+def test_the_other_endpoints_have_closed_lists_too(sim, path, body, kind, loc):
+    models = {"fim": "codestral-latest", "embeddings": "mistral-embed", "moderations": "mistral-moderation-latest"}
+    answer = sim.post({"model": models[path.partition("/")[0]], **body}, f"/v1/{path}")
+    assert answer.status_code == 422
+    found = answer.json()["message"]["detail"][0]
+    assert (found["type"], found["loc"]) == (kind, ["body", *loc])
+
+
 def test_a_strict_tool_with_a_keyword_no_grammar_knows_is_a_400(sim):
     strict = copy.deepcopy(tool(**{"type": "object", "$schema": "http://json-schema.org/draft-07/schema#"}))
     assert sim.chat(tools=[strict], max_tokens=9).status_code == 200

@@ -29,7 +29,7 @@ def test_cached_tokens_do_not_count(sim):
     sim.chat("word " * 300, prompt_cache_key="k", max_tokens=1)
     answer = sim.chat("word " * 300, prompt_cache_key="k", max_tokens=1)
     usage = answer.json()["usage"]
-    assert rates(answer)["tokens-query-cost"] == usage["total_tokens"] - usage["num_cached_tokens"]
+    assert rates(answer)["tokens-query-cost"] == usage["total_tokens"] - usage["prompt_tokens_details"]["cached_tokens"]
 
 
 def test_a_stream_is_debited_without_telling(sim):

@@ -178,3 +178,20 @@ def test_leases_are_watched_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         watching.cancel()
 
     asyncio.run(main())
+
+
+def test_what_is_on_its_way_back_to_a_team_can_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "RETRY_FIRST_S", 0.001)
+
+    async def main() -> None:
+        desk, done = Desk(), list[str]()
+        assert not await desk.settler.freed("search", 5), "nothing is on its way"
+        desk.settler.hand_over(failing(2, done), frees="search")
+        desk.settler.hand_over(failing(10_000, []), frees="ads")
+        desk.settler.hand_over(failing(10_000, []))
+        assert await desk.settler.freed("search", 5)
+        assert done == ["here"]
+        assert not await desk.settler.freed("search", 5)
+        assert await desk.settler.freed("ads", 0.01), "the wait is bounded"
+
+    asyncio.run(main())

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.wire.answer import complete_answer, finished_in_error, read_answer
-from router.wire.chat import Dialect
+from router.wire.chat import ChatRequest, Dialect
 
 Answer = dict[str, Any]
+CHAT = ChatRequest(model="m", messages=())
 
 # What Mistral really returns: no `type` and no `index` on tool calls, content "" beside them (recorded 2025-09).
 CALL = {"id": "gSIMJiOkT", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
@@ -99,11 +100,11 @@ def test_what_the_router_does_not_know_passes() -> None:
     ],
 )
 def test_a_body_without_a_message_is_no_answer(body: bytes) -> None:
-    assert read_answer(body) is None
+    assert read_answer(CHAT, body) is None
 
 
 def test_an_answer_is_read() -> None:
-    assert read_answer(json.dumps(answer({"content": "a"})).encode()) == answer({"content": "a"})
+    assert read_answer(CHAT, json.dumps(answer({"content": "a"})).encode()) == answer({"content": "a"})
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ JSON = st.recursive(
     st.builds(lambda content, calls: {"content": content, "tool_calls": calls}, JSON, JSON), st.sampled_from(Dialect)
 )
 def test_any_answer_is_completed(message: Answer, dialect: Dialect) -> None:
-    read = read_answer(json.dumps(answer(message)).encode())
+    read = read_answer(CHAT, json.dumps(answer(message)).encode())
     assert read is not None
     complete_answer(read, model="m", dialect=dialect)
     if dialect is Dialect.OPENAI:

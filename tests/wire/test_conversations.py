@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mistral_common.protocol.instruct.request import ChatCompletionRequest
-from mistral_common.protocol.instruct.validator import MistralRequestValidatorV13, ValidationMode
 
-from router.wire.chat import Bounds, parse_chat
-from tests.wire.test_chat import ALLOWED, ALLOWED_IN_MESSAGES, USER, parse, upstream
+from router.wire.chat import parse_chat
+from router.wire.messages import BRIDGE, OPENING
+from router.wire.reading import Bounds
+from tests.contract.judge import CHAT, Reader, problems_of
+from tests.wire.test_chat import USER, parse, upstream
 
 Body = dict[str, Any]
 
@@ -52,18 +53,59 @@ class TestThinking:
             *("user", "assistant", "tool", "assistant", "user")
         ]
 
+    def test_a_prefix_of_mere_thoughts_leaves_the_turn_before_it_to_continue(self) -> None:
+        said, thought = (
+            {"role": "assistant", "content": "Four"},
+            {"role": "assistant", "content": THOUGHT, "prefix": True},
+        )
+        assert self.sent(USER, said, thought, reasons=True)[-1] == thought
+        assert self.sent(USER, said, thought, reasons=False) == [USER, {**said, "prefix": True}]
+
+    def test_where_only_thoughts_were_said_somebody_still_asks(self) -> None:
+        system, thought = {"role": "system", "content": "x"}, {"role": "assistant", "content": THOUGHT, "prefix": True}
+        assert self.sent(system, thought, reasons=False) == [system, {"role": "user", "content": OPENING}]
+
     def test_an_effort_is_sent_only_to_models_that_take_one(self) -> None:
         assert "reasoning_effort" not in upstream(parse(reasoning_effort="high"), reasons=False)
+
+
+IMAGE = {"type": "image_url", "image_url": "data:image/png;base64,QUJD"}
+CALLED = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+SEEN = {**RESULT, "content": [{"type": "text", "text": "a"}, IMAGE, {"type": "text", "text": "b"}]}
+BRIDGED = {"role": "assistant", "content": BRIDGE}
+SHOWN = {"role": "user", "content": [IMAGE]}
+
+
+class TestImagesInResults:
+    def sent(self, *messages: Body, reasons: bool) -> list[Body]:
+        body = upstream(parse(messages=[USER, CALLED, *messages]), reasons=reasons)
+        assert problems_of(CHAT, body, Reader.REASONS if reasons else Reader.OTHER) == []
+        return list(body["messages"][2:])
+
+    def test_models_that_read_them_there_get_them_there(self) -> None:
+        assert self.sent(SEEN, reasons=True) == [SEEN]
+
+    def test_other_models_see_them_in_a_turn_of_the_user(self) -> None:
+        plain = {**RESULT, "content": "a\nb"}
+        assert self.sent(SEEN, reasons=False) == [plain, BRIDGED, SHOWN]
+
+    @pytest.mark.parametrize("said", [USER, {"role": "user", "content": "And?"}])
+    def test_one_bridge_is_enough(self, said: Body) -> None:
+        sent = self.sent(SEEN, said, reasons=False)
+        assert sent[1:] == [BRIDGED, SHOWN, said]
+
+    def test_what_the_assistant_said_to_them_comes_behind_them(self) -> None:
+        said = {"role": "assistant", "content": "A cat."}
+        assert self.sent(SEEN, said, USER, reasons=False)[1:] == [BRIDGED, SHOWN, said, USER]
 
 
 RECORDED = [json.loads(line) for line in (Path(__file__).parent / "recorded/clients.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.parametrize("reader", Reader)
 @pytest.mark.parametrize("recorded", RECORDED, ids=[entry["client"] for entry in RECORDED])
-def test_what_real_clients_send_becomes_what_mistral_takes(recorded: Body) -> None:
-    body = upstream(parse_chat(json.dumps(recorded["body"]).encode(), Bounds()), reasons=False)
-    assert body.keys() <= ALLOWED
-    assert all(message.keys() <= ALLOWED_IN_MESSAGES for message in body["messages"])
+def test_what_real_clients_send_becomes_what_mistral_takes(recorded: Body, reader: Reader) -> None:
+    request = parse_chat(json.dumps(recorded["body"]).encode(), Bounds())
+    body = upstream(request, reasons=reader is Reader.REASONS)
+    assert problems_of(CHAT, body, reader) == []
     assert "$ref" not in json.dumps(body.get("tools", []))
-    known = {name: body[name] for name in ("messages", "tools", "model", "max_tokens") if name in body}
-    MistralRequestValidatorV13(ValidationMode.serving).validate_request(ChatCompletionRequest.model_validate(known))

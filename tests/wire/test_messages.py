@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.wire.messages import BRIDGE, Message, short_id
+from router.wire.messages import BRIDGE, OPENING, Message, short_id
 from tests.wire.turns import Turn, call, calls, read, refused, result, sent, system, user
+
+FILE = "3b6d45eb-e30b-416f-8019-f47e2e93d930"
 
 
 class TestIds:
@@ -78,6 +80,19 @@ class TestRoles:
         error = refused(user(), {"role": "function", "name": "look_up", "content": "x"})
         assert (error.code, error.param) == ("tool_call_pairing", "messages[1]")
 
+    @pytest.mark.parametrize("name", ["", "functions.look_up:0", "été"])
+    def test_a_results_name_that_mistral_refuses_is_dropped_and_named(self, name: str) -> None:
+        messages, dropped = read(user(), calls("aaaaaaaaa"), result("aaaaaaaaa", name=name))
+        assert "name" not in messages[-1]
+        assert dropped == ["messages.name"]
+
+    def test_a_call_of_a_name_that_mistral_refuses_is_refused_with_its_place(self) -> None:
+        odd = {"name": "a.b", "arguments": "{}"}
+        error = refused(user(), {"role": "assistant", "tool_calls": [{"id": "a", "function": odd}]}, result("a"))
+        assert (error.code, error.param) == ("invalid_function_name", "messages[1].tool_calls[0].function.name")
+        error = refused(user(), {"role": "assistant", "function_call": odd}, {"role": "function", "content": ""})
+        assert (error.code, error.param) == ("invalid_function_name", "messages[1].function_call.name")
+
     @pytest.mark.parametrize("role", ["", "User", "model", "tool_result"])
     def test_an_unknown_role_is_refused_with_its_place(self, role: str) -> None:
         error = refused(user(), {"role": role, "content": "x"})
@@ -129,6 +144,22 @@ class TestOrder:
         assert sent(user(), prefix, user())[1] == {"role": "assistant", "content": "Dear"}
         assert sent(user(), prefix)[-1] == prefix
         assert "prefix" not in sent(user(), {**prefix, "prefix": False}, user())[1]
+
+    @pytest.mark.parametrize(
+        "turns",
+        [
+            [calls("aaaaaaaaa"), result("aaaaaaaaa")],
+            [{"role": "assistant", "content": "Hello."}, calls("aaaaaaaaa"), result("aaaaaaaaa")],
+            [{"role": "assistant", "content": "Dear", "prefix": True}],
+        ],
+    )
+    def test_a_history_cut_off_before_a_call_opens_with_a_user_who_says_nothing(self, turns: list[Turn]) -> None:
+        assert sent(*turns)[0] == user(OPENING)
+        assert sent(system(), *turns)[0] == system()
+
+    def test_an_assistant_may_greet_first(self) -> None:
+        turns = [{"role": "assistant", "content": "Hello."}, user()]
+        assert sent(*turns) == turns
 
     @pytest.mark.parametrize(
         "turns",
@@ -213,14 +244,18 @@ class TestContent:
             ({"type": "image_url", "image_url": {"url": "u", "detail": "low"}}, None),
             ({"type": "image_url", "image_url": "u"}, None),
             ({"type": "document_url", "document_url": "u", "document_name": "n"}, None),
-            ({"type": "file", "file_id": "f"}, None),
-            ({"type": "file", "file": {"file_id": "f"}}, {"type": "file", "file_id": "f"}),
+            ({"type": "file", "file_id": FILE}, None),
+            ({"type": "file", "file": {"file_id": FILE}}, {"type": "file", "file_id": FILE}),
             ({"type": "input_audio", "input_audio": "QUJD"}, None),
             (
                 {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "wav"}},
                 {"type": "input_audio", "input_audio": "QUJD"},
             ),
             ({"type": "reference", "reference_ids": [1]}, None),
+            (
+                {"type": "image_url", "image_url": {"url": "u", "detail": "original"}},
+                {"type": "image_url", "image_url": {"url": "u", "detail": "high"}},
+            ),
             (
                 {"type": "image_url", "image_url": {"url": "u"}, "cache_control": {"type": "ephemeral"}},
                 {"type": "image_url", "image_url": {"url": "u"}},
@@ -240,11 +275,44 @@ class TestContent:
             ({"type": "image_url", "image_url": 7}, "invalid_content"),
             ({"type": "input_audio", "input_audio": {"format": "wav"}}, "invalid_content"),
             ({"type": "file", "file": {}}, "invalid_content"),
+            ({"type": "file", "file_id": "file-abc123"}, "invalid_content"),
+            ({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:;base64,"}}, "invalid_content"),
+            ({"type": "image_url", "image_url": {"url": "u", "detail": "ultra"}}, "invalid_content"),
+            ({"type": "thinking", "thinking": []}, "invalid_content"),
         ],
     )
     def test_a_part_that_cannot_be_served_is_refused_with_its_place(self, part: Turn, code: str) -> None:
         error = refused(user(), user(["x", part]))
         assert (error.code, error.param) == (code, "messages[1].content[1]")
+
+    @pytest.mark.parametrize(
+        ("role", "part"),
+        [
+            ("system", {"type": "image_url", "image_url": "u"}),
+            ("system", {"type": "reference", "reference_ids": [1]}),
+            ("assistant", {"type": "image_url", "image_url": "u"}),
+            ("assistant", {"type": "document_url", "document_url": "u"}),
+            ("tool", {"type": "thinking", "thinking": []}),
+        ],
+    )
+    def test_a_part_that_no_such_turn_may_hold_is_refused_with_its_place(self, role: str, part: Turn) -> None:
+        error = refused(user(), {"role": role, "content": ["x", part]}, user())
+        assert (error.code, error.param) == ("invalid_content", "messages[1].content[1]")
+        assert f"no {role} message may hold" in error.message
+
+    def test_a_thought_in_the_system_prompt_keeps_its_words(self) -> None:
+        thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Draft first."}]}
+        assert sent(system(["Be brief.", thought]), user())[0]["content"] == [
+            {"type": "text", "text": "Be brief."},
+            {"type": "text", "text": "Draft first."},
+        ]
+
+    @pytest.mark.parametrize("kind", ["reference", "tool_reference"])
+    def test_references_in_a_thought_are_left_out(self, kind: str) -> None:
+        words = {"type": "text", "text": "hm"}
+        thought = {"type": "thinking", "thinking": [{"type": kind, "reference_ids": [1]}, words]}
+        [kept] = sent({"role": "assistant", "content": [thought]}, user())[0]["content"]
+        assert kept == {"type": "thinking", "thinking": [words]}
 
 
 def test_a_message_without_defaults_is_small_on_the_wire() -> None:

@@ -176,6 +176,7 @@ SCHEMA = {"type": "json_schema", "json_schema": {"name": "answer", "schema": EMP
     ("raw", "sent"),
     [
         (None, None),
+        ({}, None),
         ({"type": "text"}, None),
         ({"type": "json_object"}, {"type": "json_object"}),
         (SCHEMA, SCHEMA),
@@ -200,7 +201,7 @@ def test_the_form_of_the_answer_is_said_as_mistral_says_it(raw: Any, sent: Any) 
 @pytest.mark.parametrize(
     ("raw", "param"),
     [
-        ({}, "response_format.type"),
+        ({"strict": True}, "response_format.type"),
         ({"type": "xml"}, "response_format.type"),
         ({"type": "json_schema"}, "response_format.json_schema"),
         ({"type": "json_schema", "json_schema": {"schema": {}}}, "response_format.json_schema"),

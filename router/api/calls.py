@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions."""
+"""The endpoints that are served upstream: chat completions and its kin, in every format that apps may speak."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 
 from router.api.edge import Handler, Receive, Scope, Send, answer, hung_up, read_json, refuse, start
 from router.collecting import Collection
 from router.core.journey import Journey, told_headers
 from router.errors import RouterError
-from router.pipeline import CHAT, Line
+from router.pipeline import Line
 from router.serving import STREAM_S_MAX, Streamed, Whole
 from router.settings import Edge
 from router.wire.headers import read_headers
+
+KEEP_ALIVE: Final = b": keep-alive\n\n"
 
 
 class Works:
@@ -36,16 +38,18 @@ class Works:
             await asyncio.wait(set(self._tasks), timeout=timeout_s)
 
 
-def chat(line: Line, collection: Collection, works: Works, edge: Edge) -> Handler:
+def call(endpoint: str, line: Line, collection: Collection, works: Works, edge: Edge) -> Handler:
+    """The handler of one endpoint of pipeline.CALLS."""
+
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        journey = line.begin(read_headers(scope["headers"]), CHAT)
+        journey = line.begin(read_headers(scope["headers"]), endpoint)
         with line.recorder.metrics.child("router_requests_in_flight").track_inprogress():
             try:
                 await line.authenticate(journey)  # before the body: who has no key sends us nothing
                 body = await read_json(scope, receive, edge)
             except RouterError as error:
                 line.refused(journey, error)
-                await refuse(send, error, told_headers(journey, line.recorder.clock()))
+                await _refuse(send, error, journey, line.recorder.clock())
                 return
             watch = asyncio.ensure_future(hung_up(receive))
             try:
@@ -100,11 +104,11 @@ async def _either(*awaited: asyncio.Future[Any]) -> None:
 
 async def _work(line: Line, journey: Journey, body: bytes, send: Send, left: asyncio.Future[None]) -> Whole | None:
     """Down the line and back to the app. A plain answer is returned as well, in case the app has left."""
-    clock = line.recorder.clock
+    clock, keep_alive_s = line.recorder.clock, line.serving.attempting.timing.keep_alive
     try:
-        reply = await line.chat(journey, body)
+        reply = await line.serve(journey, body)
     except RouterError as error:
-        await refuse(send, error, told_headers(journey, clock()))
+        await _refuse(send, error, journey, clock())
         return None
     match reply:
         case Whole(body=whole):
@@ -116,19 +120,51 @@ async def _work(line: Line, journey: Journey, body: bytes, send: Send, left: asy
                 if not left.done():
                     with contextlib.suppress(TimeoutError):  # an app that does not read must not keep it open for ever
                         async with asyncio.timeout(STREAM_S_MAX):
-                            await _stream(first, frames, told_headers(journey, clock(), streaming=True), send)
+                            headers = told_headers(journey, clock(), streaming=True)
+                            await _stream(first, frames, headers, _Pulse(send, keep_alive_s), send)
             return None
 
 
-async def _stream(first: bytes, frames: AsyncGenerator[bytes, None], headers: dict[str, str], send: Send) -> None:
+class _Pulse:
+    """Sends frames, and a comment when there was none for a while: apps and proxies cut connections that seem dead,
+    and a model may think for minutes. Every SDK tried passes over comments (recorded 2026-11)."""
+
+    def __init__(self, send: Send, every_s: float) -> None:
+        self._send = send
+        self._every_s = every_s
+        self._silent = False
+
+    async def send(self, piece: bytes) -> None:
+        self._silent = False
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def beat(self) -> None:
+        while True:
+            self._silent = True
+            await asyncio.sleep(self._every_s)
+            if self._silent:
+                await self.send(KEEP_ALIVE)
+
+
+async def _refuse(send: Send, error: RouterError, journey: Journey, now_s: float) -> None:
+    body = journey.format.refusal(error, journey.request_id)
+    await refuse(send, error, told_headers(journey, now_s), body)
+
+
+async def _stream(
+    first: bytes, frames: AsyncGenerator[bytes, None], headers: dict[str, str], pulse: _Pulse, send: Send
+) -> None:
     """Frames as they come. A stream that broke is left without its end: the server then cuts the connection, because
     most SDKs take a clean end for success."""
     fixed = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
     await start(send, 200, {**fixed, **headers})
-    await send({"type": "http.response.body", "body": first, "more_body": True})
+    beating = asyncio.ensure_future(pulse.beat())
     try:
+        await pulse.send(first)
         async for piece in frames:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await pulse.send(piece)
     except RouterError:
         return
+    finally:
+        beating.cancel()
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,84 @@
+"""Where a model can be reached: Mistral's API, its regional twin, or a server of one's own."""
+
+from __future__ import annotations
+
+import enum
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+
+# The upstream that every model of the catalogue belongs to unless it names another.
+MAIN: Final = "mistral"
+# What the vendor's regional endpoints multiply every price by (docs, pricing, seen 2026-08-21).
+REGION_FACTORS: Final = {"global": Fraction(1), "eu": Fraction(11, 10), "us": Fraction(11, 10)}
+
+
+class Tongue(enum.Enum):
+    """What an upstream understands: Mistral's API, or OpenAI's chat completions as vLLM and Ollama serve them."""
+
+    MISTRAL = "mistral"
+    OPENAI = "openai"
+
+
+class UpstreamRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[upstreams.NAME]` of config/models.toml. `key` names the environment variable that holds its API key,
+    `mirrors` another upstream all of whose models it offers too, at its own region's price."""
+
+    url: str
+    key: str | None = None
+    dialect: Tongue = Tongue.MISTRAL
+    region: str = "global"
+    mirrors: str | None = None
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """An upstream as a decision sees it; `factor` multiplies the price of every model there."""
+
+    name: str
+    url: str
+    region: str
+    factor: Fraction
+    dialect: Tongue = Tongue.MISTRAL
+    key: str | None = None
+    mirrors: str | None = None
+
+    def offers(self, upstream: str) -> bool:
+        """Whether the models of `upstream` can be reached here."""
+        return upstream in (self.name, self.mirrors)
+
+    def label(self, model: str) -> str:
+        """What a model here is called where it must be told from the same model elsewhere."""
+        return model if self.name == MAIN else f"{model}@{self.name}"
+
+
+def main_site(url: str, region: str) -> Site:
+    """Mistral's own API. `region` is one of REGION_FACTORS."""
+    return Site(name=MAIN, url=url, region=region, factor=REGION_FACTORS[region])
+
+
+def sites_of(rows: dict[str, UpstreamRow]) -> tuple[Site, ...]:
+    """Raises ValueError with the place and the mistake for a row that cannot be meant."""
+    for name, row in rows.items():
+        if name == MAIN:
+            raise ValueError(f"upstreams.{MAIN}: is Mistral's own API, whose address stands in router.toml")
+        if not row.url.startswith(("http://", "https://")):
+            raise ValueError(f"upstreams.{name}.url: {row.url!r} is not an http or https address")
+        if row.region not in REGION_FACTORS:
+            raise ValueError(f"upstreams.{name}.region: {row.region!r} is not one of {', '.join(REGION_FACTORS)}")
+        if row.mirrors is not None and row.mirrors not in (MAIN, *rows):
+            raise ValueError(f"upstreams.{name}.mirrors: there is no upstream {row.mirrors!r}")
+    return tuple(_site(name, row) for name, row in sorted(rows.items()))
+
+
+def _site(name: str, row: UpstreamRow) -> Site:
+    return Site(
+        name=name,
+        url=row.url.rstrip("/").removesuffix("/v1"),
+        region=row.region,
+        # Only the vendor asks more for a region; a server of one's own has its own price.
+        factor=REGION_FACTORS[row.region] if row.dialect is Tongue.MISTRAL else Fraction(1),
+        dialect=row.dialect,
+        key=row.key,
+        mirrors=row.mirrors,
+    )
