@@ -83,8 +83,6 @@ CLIENTS: Final[dict[str, Client]] = {
     "ai-openai": Client(program=("node/ai.mjs", "openai"), environment="node"),
     "ai-openai-responses": Client(program=("node/ai.mjs", "responses"), environment="node"),
 }
-# These speak nothing but /v1/responses.
-ON_RESPONSES: Final = ("openai-agents-responses", "ai-openai-responses")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.clients.matrix import CLIENTS, FAILURES, ODD, ON_RESPONSES, RESPONSES, SCENARIOS, Scenario, rules_for
+from tests.clients.matrix import CLIENTS, FAILURES, ODD, SCENARIOS, Scenario, rules_for
 from tests.clients.process import Adapter
 from tests.running import Router, Simulator, wait_for
 
@@ -44,9 +44,6 @@ def test_a_client_gets_the_whole_answer_or_an_error(
         upstream.faults(*rules_for(row, column))
         url = commented if column.through == "comments" else asked.url
         got = adapter.do(column.verb, url=url, key=key, model=column.model or row.model)
-    if (client in ON_RESPONSES or column.verb in RESPONSES) and not serves_responses(router):
-        assert got.get("raised"), f"the router does not serve /v1/responses, and yet: {got}"
-        return
     odd = ODD.get((client, scenario))
     made = odd.made if odd else column.made
     if made is not None and (row.retries or not column.held):
@@ -54,10 +51,6 @@ def test_a_client_gets_the_whole_answer_or_an_error(
     else:
         assert "raised" in got, f"half an answer was taken for a whole one: {got}"
         assert odd or column.status in (None, got["status"]), got
-
-
-def serves_responses(router: Router) -> bool:
-    return router.post("/v1/responses", {"model": "auto", "input": "Hello."}, router.key).status == 200
 
 
 @contextmanager
