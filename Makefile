@@ -8,7 +8,7 @@ RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
 PORT ?= 8080
 
-.PHONY: run test test-slow check bench lock clean
+.PHONY: run test test-slow test-clients check bench lock lock-clients clean
 
 run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
 	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
@@ -18,6 +18,23 @@ test: $(TESTS)  ## the test suite, in parallel
 
 test-slow: $(TESTS)  ## long simulations, chaos rounds, fuzzing
 	$(BIN)/pytest -m slow
+
+# Client libraries want other versions than the router, and than one another: each group has an environment of its own.
+CLIENTS := tests/clients
+GROUPS := current instructor older
+NODE := $(if $(shell command -v npm),$(CLIENTS)/node/node_modules/.package-lock.json)
+
+test-clients: $(TESTS) $(GROUPS:%=.venv-clients/%/.made) $(NODE)  ## real client libraries against router and simulator
+	$(BIN)/pytest -n auto --dist loadgroup $(CLIENTS)
+
+.venv-clients/%/.made: $(CLIENTS)/environments/%.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $<
+	touch $@
+
+$(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.json
+	cd $(CLIENTS)/node && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
 
 check: $(TESTS)  ## formatting, lint, types
 	$(BIN)/ruff format --check .
@@ -35,6 +52,13 @@ lock: $(TESTS)  ## make the constraints anew from pyproject.toml
 	$(COMPILE) --extra build --output-file constraints.txt pyproject.toml
 	$(COMPILE) --extra build --extra dev --constraint constraints.txt --output-file constraints-dev.txt pyproject.toml
 
+lock-clients: $(TESTS)  ## the newest client libraries, pinned anew
+	$(BIN)/pip install --quiet --disable-pip-version-check pip-tools
+	for group in $(GROUPS); do \
+		$(COMPILE) --upgrade --output-file $(CLIENTS)/environments/$$group.txt $(CLIENTS)/environments/$$group.in || exit 1; \
+	done
+	cd $(CLIENTS)/node && npm update --package-lock-only --omit-lockfile-registry-resolved
+
 $(RUNS): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement constraints.txt
@@ -46,4 +70,4 @@ $(TESTS): $(RUNS) constraints-dev.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis data
+	rm -rf $(VENV) .venv-clients $(CLIENTS)/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis data

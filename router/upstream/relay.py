@@ -16,7 +16,8 @@ async def relay(pieces: AsyncIterator[bytes], chunks: Chunks) -> AsyncIterator[d
     finish and the usage.
 
     Raises AttemptFailed when it is not: CUT after content has been seen, else what a new attempt can be made of. A
-    stream that ends without saying how it finished is not complete, however quietly it ends.
+    stream is complete when every answer in it has finished and `[DONE]` or the usage has come, however its connection
+    ends; any other is not, however quietly it ends.
     """
     parser, done = EventParser(), False
     try:
@@ -30,16 +31,15 @@ async def relay(pieces: AsyncIterator[bytes], chunks: Chunks) -> AsyncIterator[d
             if done:
                 break
     except AttemptFailed as failure:
-        # Once finish and usage are there, all was said; only the closing line is missing.
-        if not chunks.finished or chunks.usage is None:
+        if not chunks.complete:
             raise AttemptFailed(Outcome.CUT if chunks.has_content else failure.outcome) from failure
     except (ValueError, EventTooLarge) as error:
         raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.BAD_RESPONSE) from error
-    _check_end(chunks)
+    _check_end(chunks, done)
 
 
-def _check_end(chunks: Chunks) -> None:
+def _check_end(chunks: Chunks, done: bool) -> None:
     if chunks.in_error:
         raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.FINISHED_IN_ERROR)
-    if not chunks.finished:
+    if not (chunks.finished if done else chunks.complete):
         raise AttemptFailed(Outcome.CUT if chunks.has_content else Outcome.BAD_RESPONSE)

@@ -27,11 +27,18 @@ class Chunks:
         self.finishes: dict[int, str] = {}
         self.has_content = False
         self._head: dict[str, Any] = {}
-        self._calls: dict[tuple[int, int], bool] = {}
+        self._begun: set[int] = set()
+        self._calls: dict[tuple[int, int], str | None] = {}
 
     @property
     def finished(self) -> bool:
-        return bool(self.finishes)
+        """Whether every answer that began has said how it ended."""
+        return bool(self.finishes) and self._begun <= self.finishes.keys()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was said, the closing line aside: a finish alone may come before the last tool call."""
+        return self.finished and self.usage is not None
 
     @property
     def in_error(self) -> bool:
@@ -58,6 +65,7 @@ class Chunks:
     def _choice(self, choice: dict[str, Any]) -> bool:
         """Whether anything is left to pass on once the finish is kept back."""
         index = _number(choice.setdefault("index", 0))
+        self._begun.add(index)
         finish = choice.get("finish_reason")
         if finish is not None:
             self.finishes[index] = finish
@@ -76,19 +84,25 @@ class Chunks:
 
     def _call(self, choice: int, position: int, call: dict[str, Any]) -> None:
         at = _number(call.setdefault("index", position))
-        first = (choice, at) not in self._calls
-        self._calls[choice, at] = True
         if call.get("id") in (None, "", "null"):  # fragments of a call come without, or with the string "null"
             call.pop("id", None)
-        function = call.get("function")
-        if first:
+        if (choice, at) not in self._calls:
+            self._calls[choice, at] = call.get("id")
             call["type"] = "function"
         else:
-            call.pop("id", None)
-            if isinstance(function, dict) and not function.get("name"):
-                function.pop("name", None)
-                if self.dialect is Dialect.MISTRAL:  # its SDK wants a name in every fragment, and raises without
-                    function["name"] = ""
+            self._fragment(call, self._calls[choice, at])
+
+    def _fragment(self, call: dict[str, Any], call_id: str | None) -> None:
+        """A later part of a call. OpenAI's SDK would append an id or a name that came again; LangChain's class for
+        Mistral makes up an id where there is none, and Mistral's SDK raises where there is no name (2026-11)."""
+        call.pop("id", None)
+        function = call.get("function")
+        if isinstance(function, dict) and not function.get("name"):
+            function.pop("name", None)
+            if self.dialect is Dialect.MISTRAL:
+                function["name"] = ""
+        if self.dialect is Dialect.MISTRAL and call_id is not None:
+            call["id"] = call_id
 
     def last(self, *, usage: dict[str, Any] | None, router: Any, apart: bool) -> list[dict[str, Any]]:
         """The chunks that end the stream: every choice's finish, the usage, what the router did. `apart` sends usage

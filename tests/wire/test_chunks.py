@@ -1,9 +1,4 @@
-"""Streams in every shape that Mistral sends, made whole for the SDKs of either dialect.
-
-The shapes are those recorded of the API and of its vendor's own client, with made-up contents: first a role, then text
-with the padding field `p`; whole calls or fragments of calls; the finish on the last content chunk or before the last
-call; usage on the finish or in a chunk of its own.
-"""
+"""Streams in every shape that Mistral sends, made whole for the SDKs of either dialect."""
 
 from __future__ import annotations
 
@@ -18,22 +13,7 @@ from hypothesis import strategies as st
 from router.wire.chat import Dialect
 from router.wire.chunks import Chunks
 from router.wire.sse import DONE, EventParser
-
-Chunk = dict[str, Any]
-
-USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-ROLE = {"role": "assistant", "content": ""}
-
-
-def chunk(delta: Any, finish: str | None = None, **fields: Any) -> Chunk:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    head = {"id": "c0", "object": "chat.completion.chunk", "created": 1, "model": "mistral-small-latest"}
-    return {**head, "choices": [choice], **fields}
-
-
-def call(arguments: str, index: int | None = 0, name: str = "", **fields: Any) -> Chunk:
-    at = {} if index is None else {"index": index}
-    return {**fields, "function": {"name": name, "arguments": arguments}, **at}
+from tests.wire.streams import ROLE, SHAPES, USAGE, Chunk, Read, call, chunk
 
 
 class Ran:
@@ -43,129 +23,21 @@ class Ran:
         self.chunks = Chunks(model="m", dialect=dialect)
         fed = [self.chunks.feed(one if isinstance(one, bytes) else json.dumps(one).encode()) for one in stream]
         self.passed = [made for made in fed if made is not None]
-        self.text, self.thought = "", ""
-        self.calls: dict[int, list[str | None]] = {}
+        self.read = Read()
         for made in self.passed:
-            for choice in made["choices"]:
-                assert choice["finish_reason"] is None, "the finish comes last"
-                self._read(choice["delta"])
-
-    def _read(self, delta: Chunk) -> None:
-        self.text += delta.get("content") or "" if isinstance(delta.get("content"), str | None) else ""
-        self.thought += delta.get("reasoning_content") or ""
-        for fragment in delta.get("tool_calls") or ():
-            # As openai-python joins them: the first fragment brings id, type and name, later ones only add.
-            made = self.calls.setdefault(fragment["index"], [None, None, "", ""])
-            if made[0] is None:
-                made[0], made[1] = fragment.get("id"), fragment.get("type")
-            else:
-                assert "id" not in fragment
-            function = fragment["function"]
-            made[2] = f"{made[2]}{function.get('name', '')}"
-            made[3] = f"{made[3]}{function.get('arguments', '')}"
+            self.read.add(made)
+        assert not self.read.finishes, "the finish comes last"
+        self.text, self.thought = self.read.text.get(0, ""), self.read.thought
 
     def last(self, apart: bool = False) -> list[Chunk]:
         return self.chunks.last(usage=self.chunks.usage, router={"chosen": "m"}, apart=apart)
-
-
-WEATHER = ["gSIMJiOkT", "function", "weather", '{"city": "Oslo"}']
-TIME = ["hTJNKjPlU", "function", "time", "{}"]
-
-# Title, the stream, and what an app has in the end: text, thoughts, calls, finish.
-SHAPES: dict[str, tuple[list[Chunk], tuple[str, str, list[Any], str]]] = {
-    "1: a role first, then text with padding": (
-        [chunk(ROLE), chunk({"content": "Hel"}, p="abc"), chunk({"content": "lo"}, "stop", usage=USAGE, p="abcdef")],
-        ("Hello", "", [], "stop"),
-    ),
-    "2: the finish on an empty chunk of its own": (
-        [chunk(ROLE), chunk({"content": "Hello"}), chunk({"content": ""}, "length", usage=USAGE)],
-        ("Hello", "", [], "length"),
-    ),
-    "3: whole calls without type and index, with finish and usage": (
-        [
-            chunk(ROLE),
-            chunk(
-                {
-                    "content": None,
-                    "tool_calls": [
-                        call('{"city": "Oslo"}', None, "weather", id="gSIMJiOkT"),
-                        call("{}", None, "time", id="hTJNKjPlU"),
-                    ],
-                },
-                "tool_calls",
-                usage=USAGE,
-            ),
-        ],
-        ("", "", [WEATHER, TIME], "tool_calls"),
-    ),
-    '4: fragments without an id or with the id "null"': (
-        [
-            chunk(ROLE),
-            chunk({"content": "Let me see."}),
-            chunk({"tool_calls": [call("", 0, "weather", id="gSIMJiOkT")]}),
-            chunk({"tool_calls": [call('{"city": ', 0)]}),
-            chunk({"tool_calls": [call('"Oslo"', 0, id="null")]}),
-            chunk({"tool_calls": [call("}", 0, id=None)]}),
-            chunk({"content": ""}, "tool_calls", usage=USAGE),
-        ],
-        ("Let me see.", "", [WEATHER], "tool_calls"),
-    ),
-    "5: another vendor's fragments, ids of another form, an index on the delta": (
-        [
-            chunk(
-                {
-                    "tool_calls": [call("", 0, "weather", id="chatcmpl-tool-9f14", type="function")],
-                    "index": 0,
-                    "content": "",
-                }
-            ),
-            chunk({**ROLE, "index": 0}),
-            chunk({"tool_calls": [call('{"city": "Oslo"}', 0, type="function")], "index": 0, "content": ""}),
-            chunk({"index": 0, "content": ""}, "tool_calls", usage=USAGE),
-        ],
-        ("", "", [["chatcmpl-tool-9f14", *WEATHER[1:]]], "tool_calls"),
-    ),
-    "6: thoughts in lists, a mixed list, then text": (
-        [
-            chunk(ROLE),
-            chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "2 +"}]}]}),
-            chunk(
-                {
-                    "content": [
-                        {"type": "thinking", "thinking": [{"type": "text", "text": " 2"}], "closed": True},
-                        {"type": "text", "text": "Fo"},
-                    ]
-                }
-            ),
-            chunk({"content": "ur."}, "stop", usage=USAGE),
-        ],
-        ("Four.", "2 + 2", [], "stop"),
-    ),
-    "7: the finish before the last call, usage in a chunk without choices": (
-        [
-            chunk(ROLE),
-            chunk({"tool_calls": [call('{"city": "Oslo"}', 0, "weather", id="gSIMJiOkT")]}, "tool_calls"),
-            chunk({"tool_calls": [call("{}", 1, "time", id="hTJNKjPlU")]}),
-            {**chunk({}), "choices": [], "usage": USAGE},
-        ],
-        ("", "", [WEATHER, TIME], "tool_calls"),
-    ),
-    "two calls whose fragments alternate": (
-        [
-            chunk({"tool_calls": [call("", 0, "weather", id="gSIMJiOkT"), call("", 1, "time", id="hTJNKjPlU")]}),
-            chunk({"tool_calls": [call("{", 1)]}),
-            chunk({"tool_calls": [call('{"city": "Oslo"}', 0), call("}", 1)]}, "tool_calls", usage=USAGE),
-        ],
-        ("", "", [WEATHER, TIME], "tool_calls"),
-    ),
-}
 
 
 @pytest.mark.parametrize("title", SHAPES)
 def test_an_openai_sdk_reads_every_shape(title: str) -> None:
     stream, (text, thought, calls, finish) = SHAPES[title]
     ran = Ran(*stream)
-    assert (ran.text, ran.thought, list(ran.calls.values())) == (text, thought, calls)
+    assert (ran.text, ran.thought, list(ran.read.calls.values())) == (text, thought, calls)
     assert [choice["finish_reason"] for choice in ran.last()[0]["choices"]] == [finish]
     assert (ran.chunks.usage, ran.chunks.finished, ran.chunks.in_error) == (USAGE, True, False)
 
@@ -251,6 +123,20 @@ def test_calls_of_several_answers_are_kept_apart() -> None:
 def test_an_id_that_is_none_is_never_passed_on(call_id: str | None) -> None:
     [made] = Ran(chunk({"tool_calls": [call("{}", 0, "time", id=call_id)]})).passed
     assert "id" not in made["choices"][0]["delta"]["tool_calls"][0]
+
+
+def ids_in_fragments(dialect: Dialect) -> list[str | None]:
+    stream, _ = SHAPES['4: fragments without an id or with the id "null"']
+    calls = [made["choices"][0]["delta"].get("tool_calls") for made in Ran(*stream, dialect=dialect).passed]
+    return [fragment.get("id") for fragments in calls for fragment in fragments or ()]
+
+
+def test_openais_sdk_gets_a_calls_id_once_for_it_would_append_it_again() -> None:
+    assert ids_in_fragments(Dialect.OPENAI) == ["gSIMJiOkT", None, None, None]
+
+
+def test_mistrals_clients_get_a_calls_id_with_every_fragment_for_one_makes_up_its_own() -> None:
+    assert ids_in_fragments(Dialect.MISTRAL) == ["gSIMJiOkT"] * 4
 
 
 def test_a_finish_in_error_is_seen_inside_a_200() -> None:

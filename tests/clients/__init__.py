@@ -1,0 +1,1 @@
+"""Real client libraries, unchanged, against the router in front of its simulator: `make test-clients`."""
