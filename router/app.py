@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> Litestar:
     warmth = Warmth(ledger.door)
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
+    tokenizer = load_tokenizer(seed=secrets.randbits(32))
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock),
         ledger=ledger,
@@ -100,6 +101,7 @@ def create_app(settings: Settings) -> Litestar:
         health=health,
         recorder=recorder,
         jitter=random.random,
+        count=tokenizer.count,
     )
     line = Line(
         rules=lambda: rulebook.current,
@@ -109,7 +111,7 @@ def create_app(settings: Settings) -> Litestar:
         warmth=warmth,
         serving=serving,
         recorder=recorder,
-        tokenizer=load_tokenizer(seed=secrets.randbits(32)),
+        tokenizer=tokenizer,
         detector=best_detector(),
         bounds=settings.edge.bounds,
         main=settings.main,

@@ -31,8 +31,8 @@ from router.store.settler import Settler
 from router.store.warmth import Warmth
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
-from router.wire.answer import complete_answer
-from router.wire.usage import Usage, read_usage
+from router.wire.answer import complete_answer, said_in
+from router.wire.usage import Usage, counted_usage, read_usage
 from router.wire.voice import Voice
 
 # A stream may go on after its deadline, which bounds the wait for its first content; this bounds the whole of it.
@@ -76,6 +76,7 @@ class Serving:
         health: Health,
         recorder: Recorder,
         jitter: Callable[[], float],
+        count: Callable[[str], int],
     ) -> None:
         self.attempting = attempting
         self.ledger = ledger
@@ -85,6 +86,7 @@ class Serving:
         self.health = health
         self.recorder = recorder
         self.jitter = jitter
+        self.count = count
         self.clock = recorder.clock
 
     async def serve(self, journey: Journey, hold: Reservation, vector: Vector) -> Whole | Streamed:
@@ -145,7 +147,8 @@ class Serving:
         assert answer is not None, "an outcome OK without a stream has an answer"
         self._note(journey, turn, tried)
         complete_answer(answer, model=turn.verdict.card.name, dialect=journey.dialect)
-        answer["usage"] = _priced(answer.get("usage"), journey)
+        said = [text for choice in answer.get("choices", ()) for text in said_in(choice["message"])]
+        answer["usage"] = self._priced(answer.get("usage"), journey, turn, said)
         if journey.wanted.explain:
             answer["router"] = explained(journey)
         self._stay(journey, turn, tried.usage)
@@ -172,7 +175,7 @@ class Serving:
             self._stay(journey, turn, usage)
             status, code = 200, ""
             last = chunks.last(
-                usage=_priced(chunks.usage, journey),
+                usage=self._priced(chunks.usage, journey, turn, chunks.said),
                 router=explained(journey) if journey.wanted.explain else _summary(journey),
                 apart=journey.request is not None and journey.request.include_usage,
             )
@@ -198,6 +201,12 @@ class Serving:
         warm = Warm(model=verdict.card.name, upstream=verdict.site.name, tokens=usage.input_tokens)
         self.settler.hand_over(lambda: self.warmth.remember(journey.team, conversation, warm))
 
+    def _priced(self, usage: Any, journey: Journey, turn: _Turn, said: list[str]) -> dict[str, Any]:
+        """The usage as it came, or else counted, with what the request cost in USD, all attempts together."""
+        if not isinstance(usage, dict):
+            usage = counted_usage(turn.verdict.input_tokens, self.count("".join(said)))
+        return {**usage, "cost": cost_nano(journey.attempts) / 1e9}
+
     def _learn(self, journey: Journey, turn: _Turn, outcome: Outcome) -> None:
         """How the model did. A time-out that the app chose shorter than ours says nothing about the model."""
         chosen_s = journey.wanted.timeout_s
@@ -210,6 +219,8 @@ class Serving:
         held = turn.hold.held
         if tried.usage is not None:
             ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, turn.verdict.site.factor)
+        elif tried.outcome is Outcome.OK and held.nano == 0:  # moderation is free, and may come without usage
+            ending, actual = Ending.SETTLED, held
         elif CHARGES[tried.outcome] is Charge.UNCONFIRMED:
             ending, actual = Ending.UNCONFIRMED, held
         else:
@@ -296,11 +307,6 @@ def _left_by(error: BaseException) -> tuple[int, str]:
     """The record's status and code for a request that was left in the middle."""
     hung_up = isinstance(error, asyncio.CancelledError | GeneratorExit)
     return (APP_LEFT_STATUS, "app_left") if hung_up else (500, "internal_error")
-
-
-def _priced(usage: Any, journey: Journey) -> dict[str, Any] | None:
-    """The usage as it came, with what the request cost in USD, all attempts together."""
-    return {**usage, "cost": cost_nano(journey.attempts) / 1e9} if isinstance(usage, dict) else None
 
 
 def _summary(journey: Journey) -> dict[str, Any]:

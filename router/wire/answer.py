@@ -65,6 +65,21 @@ def complete_calls(calls: Any) -> None:
             call["type"] = "function"
 
 
+def said_in(message: dict[str, Any]) -> list[str]:
+    """All that the model wrote in a message or a delta: thoughts, text, arguments of calls."""
+    told = {"content": message.get("content"), "reasoning_content": message.get("reasoning_content")}
+    if isinstance(told["content"], list):
+        flatten(told)
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict)]
+    texts = [
+        told["reasoning_content"],
+        told["content"],
+        *(part.get("arguments") for part in functions if isinstance(part, dict)),
+    ]
+    return [text for text in texts if isinstance(text, str) and text]
+
+
 def flatten(message: dict[str, Any]) -> None:
     """List content as a string, with what was thought in `reasoning_content`."""
     content = message.get("content")

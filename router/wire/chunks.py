@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from router.wire.answer import flatten
+from router.wire.answer import flatten, said_in
 from router.wire.chat import Dialect
 
 _decode = msgspec.json.Decoder()
 
 
 class Chunks:
-    """One stream's state. `model` is the one that really answers."""
+    """One stream's state. `model` is the one that really answers; `said` is its text so far, calls' arguments too."""
 
     def __init__(self, *, model: str, dialect: Dialect) -> None:
         self.model = model
@@ -26,6 +26,7 @@ class Chunks:
         self.usage: Any = None
         self.finishes: dict[int, str] = {}
         self.has_content = False
+        self.said: list[str] = []
         self._head: dict[str, Any] = {}
         self._begun: set[int] = set()
         self._calls: dict[tuple[int, int], str | None] = {}
@@ -78,6 +79,7 @@ class Chunks:
         calls = [call for call in _list(delta.get("tool_calls")) if isinstance(call, dict)]
         for position, call in enumerate(calls):
             self._call(index, position, call)
+        self.said += said_in(delta)
         content = delta.get("content") or delta.get("reasoning_content") or calls
         self.has_content = self.has_content or bool(content)
         return bool(content) or "role" in delta

@@ -31,6 +31,13 @@ class _Reported(msgspec.Struct, kw_only=True):
     num_cached_tokens: int | None = None
 
 
+def counted_usage(input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    """Usage in place of one that never came: apps add it up and break without. It says of itself that it is a count."""
+    total = input_tokens + output_tokens
+    told = {"prompt_tokens": input_tokens, "completion_tokens": output_tokens, "total_tokens": total}
+    return {**told, "estimated": True}
+
+
 def read_usage(raw: Any) -> Usage | None:
     """The usage in an answer's `usage` field; None when it is absent or makes no sense, so that nothing is charged
     on a guess."""

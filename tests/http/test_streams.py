@@ -151,6 +151,11 @@ def test_a_stream_without_usage_keeps_its_whole_hold_as_unconfirmed(router: Rout
     upstream.faults({"fault": "no_usage"})
     reply = router.stream("Tell me about rivers.", max_tokens=40)
     assert reply.done
+    usage = reply.chunks[-1]["usage"]
+    [billed] = upstream.bill["by_model"].values()
+    assert usage["estimated"] is True
+    assert usage["prompt_tokens"] == billed["input_tokens"]
+    assert abs(usage["completion_tokens"] - billed["output_tokens"]) <= 1, "but for the end of the answer"
     record = router.record(reply)
     assert record["unconfirmed_nano_usd"] == record["nano_usd"] >= upstream.bill["nano_usd"] > 0
 
