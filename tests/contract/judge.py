@@ -24,6 +24,7 @@ CHAT = "/v1/chat/completions"
 KNOWN = ("model", "messages", "response_format", "tools", "tool_choice", "parallel_tool_calls", "reasoning_effort")
 TOOLS_MAX = 128
 ID = re.compile(r"[a-zA-Z0-9]{9}")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 Body = dict[str, Any]
 
@@ -90,6 +91,10 @@ def _broken_rules(body: Body, reader: Reader) -> Iterator[str]:
         yield "tools: empty (refused as extra_forbidden)"
     if len(names) > TOOLS_MAX:
         yield f"tools: more than {TOOLS_MAX} (docs, function calling)"
+    called = [call["function"]["name"] for message in messages for call in message.get("tool_calls") or ()]
+    for name in (*names, *called):
+        if not NAME.fullmatch(name):  # the validators' pattern lets a line end through
+            yield f"function name {name!r} is not 1 to 64 letters, digits, underscores or dashes"
     if choice is not None and not tools:
         yield "tool_choice: only allowed with tools (400)"
     if isinstance(choice, dict) and choice["function"]["name"] not in names:
