@@ -94,7 +94,6 @@ OWN: dict[str, str] = {
     "invalid_value max_tokens": "0 buys no answer, yet its prompt is billed",
     "invalid_value metadata.tags": "the router's own field",
     "invalid_value prediction.content": "Mistral takes a prediction of nothing for none; here it is a mistake",
-    "invalid_type stream_options": "read by the router and not sent on",
     "empty_content": "Mistral takes null from a user; a turn that says nothing is a mistake, and billed",
     "schema_external_ref": "Mistral sends the reference to the model as text, which cannot follow it",
     "schema_unresolved_ref": "the same: the model cannot know what is meant",
