@@ -25,17 +25,25 @@ LANGUAGES: Final = (
     *("sk", "hr", "sr", "sl", "lt", "lv", "et", "is", "ca", "sq"),
 )
 
-_EDGE: Final = 3_000  # characters kept at either end of a long text
+_EDGE: Final = 2_000  # characters kept at either end of a long text
 _WINDOW: Final = 80
-_WINDOWS_MAX: Final = 12
+_WINDOWS_MAX: Final = 10
 _GAP_MIN: Final = 0.05  # one vote of many against English needs this lead over the second guess
+_LEAD_UNSURE: Final = 1.2  # where the detector is unsure: the lead, times words, that a sentence is believed for
+_SCORE_UNSURE: Final = 0.5  # … and it is like the language at all
 _CODE_SHARE: Final = 0.2  # a line with more symbols and digits than this is no prose
 
 _FENCES: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _ADDRESSES: Final = re.compile(r"\S*(?:://|@|www\.)\S*")
-_LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
+_LETTERS: Final = re.compile(r"\b[^\W\d_]{2,}\b")
+_NUMBERED: Final = re.compile(r"[A-Za-z]*\d[A-Za-z\d]*")
+_DIGIT: Final = re.compile(r"\d")
 _SENTENCE: Final = 4  # words
 _SYMBOLS: Final = bytes(code for code in range(33, 127) if not chr(code).isalpha() and chr(code) not in ".,'!?-")
+
+
+# Languages so close that being second says nothing against the first.
+_SISTER: Final = {"cs": "cs", "sk": "cs", "da": "da", "no": "da", "sv": "da", "hr": "hr", "sr": "hr", "sl": "hr"}
 
 
 class Source(enum.Enum):
@@ -53,8 +61,8 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detector says of one window; `gap` is the lead over its second guess."""
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a detector says of one window; `gap` is the lead over its next guess that is no sister language."""
 
     code: str
     reliable: bool
@@ -62,6 +70,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOBODY: Final = Language(code=UNDETERMINED, source=Source.NONE)
+_ENGLISH: Final = Verdict(code="en", reliable=True, gap=1.0)
+_NOTHING: Final = Verdict(code=UNDETERMINED, reliable=False, gap=0.0)
 
 
 class Detector:
@@ -75,18 +85,19 @@ class Detector:
         """Whether there is more to ask than the script."""
         return self._probe is not None
 
-    def votes(self, text: str) -> Counter[str]:
-        """How many windows of `text` are surely in which language."""
-        votes: Counter[str] = Counter()
+    def verdicts(self, text: str) -> list[Verdict]:
+        """What the windows of `text` say; of those that speak for another language than English, without the words that
+        have digits in them: keys and checksums look like the strangest languages."""
         if self._probe is None:
-            return votes
-        found = windows(text)
-        for window in found:
-            verdict = self._probe(window)
-            # Between windows a close call is a stray vote; alone it is the best there is, and reliable enough.
-            if verdict.reliable and (verdict.code == "en" or verdict.gap >= _GAP_MIN or len(found) == 1):
-                votes[verdict.code] += 1
-        return votes
+            return []
+        probe = self._probe
+        found = []
+        for window in windows(text):
+            verdict = probe(window)
+            if verdict.code != "en" and window.isascii() and _DIGIT.search(window):
+                verdict = probe(_NUMBERED.sub(" ", window))
+            found.append(verdict)
+        return found
 
 
 def best_detector() -> Detector:
@@ -99,17 +110,22 @@ def best_detector() -> Detector:
     eldc.init()
     instance = eldc.instance()
     instance.set_languages(list(LANGUAGES))
-    instance.set_scores(2)
+    instance.set_scores(3)
 
     def probe(window: str) -> Verdict:
         try:
             result = instance.detect_details(window)
         except UnicodeEncodeError:  # a lone surrogate is no text
-            return Verdict(code=UNDETERMINED, reliable=False, gap=0.0)
-        if not result.reliable or result.language == "en":
-            return Verdict(code=result.language, reliable=result.reliable, gap=1.0)
-        scores = [*result.scores.values(), 0.0, 0.0]
-        return Verdict(code=result.language, reliable=True, gap=scores[0] - scores[1])
+            return _NOTHING
+        if result.reliable and result.language == "en":
+            return _ENGLISH
+        if not result.scores:
+            return _NOTHING
+        (code, score), *others = result.scores.items()
+        family = _SISTER.get(code, code)
+        rival = next((lower for other, lower in others if _SISTER.get(other, other) != family), 0.0)
+        known = result.reliable or score >= _SCORE_UNSURE
+        return Verdict(code=code, reliable=result.reliable, gap=score - rival if known else 0.0)
 
     return Detector(probe)
 
@@ -117,22 +133,40 @@ def best_detector() -> Detector:
 def language_of(text: str, detector: Detector) -> Language:
     """The language `text` is written in. Where windows differ, the one that is not English: the person writes it,
     English is what they quote."""
-    votes = detector.votes(text)
+    verdicts = detector.verdicts(text)
+    sure = [verdict for verdict in verdicts if verdict.reliable]
+    # Between windows a close call is a stray vote; when there is nothing else, it is the best there is.
+    votes = Counter(verdict.code for verdict in sure if verdict.code == "en" or verdict.gap >= _GAP_MIN)
+    votes = votes or Counter(verdict.code for verdict in sure)
     if votes:
         others = [(-count, code) for code, count in votes.items() if code != "en"]
         return Language(code=min(others)[1] if others else "en", source=Source.DETECTOR)
-    return by_script(text)
+    by_letters = by_script(text)
+    for verdict in verdicts:
+        if by_letters.code in _SHARED.get(verdict.code, ()):
+            return Language(code=verdict.code, source=Source.SCRIPT)
+        if verdict.gap and by_letters is NOBODY and verdict.gap * _sentence_words(text) >= _LEAD_UNSURE:
+            return Language(code=verdict.code, source=Source.DETECTOR)
+    return by_letters
+
+
+def _sentence_words(text: str) -> int:
+    """How many words `text` has; 0 when they are few, or not nearly all of it."""
+    head = text[:_EDGE]
+    words = _LETTERS.findall(head)
+    whole = len(words) >= _SENTENCE and sum(map(len, words)) + len(words) > (1 - _CODE_SHARE) * len(head)
+    return len(words) if whole else 0
 
 
 def windows(text: str) -> list[str]:
-    """Up to twelve pieces of prose of about eighty characters, evenly spread; code and addresses are left out."""
+    """Up to ten pieces of prose of about eighty characters, evenly spread; code and addresses are left out."""
     if len(text) > 2 * _EDGE:
         text = f"{text[:_EDGE]}\n{text[-_EDGE:]}"
     if "`" in text:
         text = _FENCES.sub("\n", text)
     if "://" in text or "@" in text or "www." in text:
         text = _ADDRESSES.sub(" ", text)
-    prose = "\n".join(line for line in text.split("\n") if line and not _is_code(line))
+    prose = _without_code(text)
     if not prose and len(words := _LETTERS.findall(text)) >= _SENTENCE:
         prose = " ".join(words)  # a sentence between formulas
     length = len(prose)
@@ -144,9 +178,14 @@ def windows(text: str) -> list[str]:
     return [prose[start : start + _WINDOW] for start in starts]
 
 
-def _is_code(line: str) -> bool:
-    encoded = line.encode("utf-8", "replace")
-    return len(encoded) - len(encoded.translate(None, _SYMBOLS)) > _CODE_SHARE * len(line)
+def _without_code(text: str) -> str:
+    """The lines of `text` that are prose. All are measured in one go, because a file has many."""
+    encoded = text.encode("utf-8", "replace")
+    plain = encoded.translate(None, _SYMBOLS)
+    lines = text.split("\n")
+    sizes, plain_sizes = map(len, encoded.split(b"\n")), map(len, plain.split(b"\n"))
+    measured = zip(lines, sizes, plain_sizes, strict=True)
+    return "\n".join([line for line, size, left in measured if line and size - left <= _CODE_SHARE * size])
 
 
 # Scripts that belong to one language among those served; Han alone is Chinese, but Japanese where kana stand with it.
@@ -161,6 +200,8 @@ _SCRIPTS: Final = {
 }  # fmt: skip
 # Letters that a script's main language does not have.
 _TOLD_BY_LETTERS: Final = (("uk", "ru", re.compile("[іїєґІЇЄҐ]")), ("fa", "ar", re.compile("[پچژگ]")))
+# Languages that share the script of another, so that its letters alone would speak for that one.
+_SHARED: Final = {"bg": ("ru",), "sr": ("ru", "uk"), "fa": ("ar",), "ur": ("ar", "fa")}
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f]")
 _SCRIPT_HEAD: Final = 400
 

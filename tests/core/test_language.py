@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +98,39 @@ def test_an_unsure_detector_is_not_believed() -> None:
     close = Detector(lambda window: Verdict(code="fr", reliable=True, gap=0.01))
     assert language_of("bonjour", unsure).code == UNDETERMINED
     assert language_of("bonjour", close).code == "fr"
-    assert language_of("bonjour tout le monde " * 20, close).code == UNDETERMINED
+    assert language_of("bonjour tout le monde " * 20, close).code == "fr"
+
+
+def test_a_close_call_counts_only_where_nothing_is_sure() -> None:
+    def says(window: str) -> Verdict:
+        english = "harbour" in window
+        return Verdict(code="en" if english else "fr", reliable=True, gap=0.9 if english else 0.01)
+
+    close = "bonjour tout le monde " * 20
+    assert language_of(close, Detector(says)).code == "fr"
+    assert language_of(close + QUOTE, Detector(says)).code == "en"
+
+
+@pytest.mark.parametrize(("words", "gap", "code"), [(8, 0.2, "sq"), (8, 0.1, UNDETERMINED), (3, 0.9, UNDETERMINED)])
+def test_an_unsure_detector_is_believed_of_a_sentence_that_nothing_else_is_like(
+    words: int, gap: float, code: str
+) -> None:
+    unsure = Detector(lambda window: Verdict(code="sq", reliable=False, gap=gap))
+    assert language_of("mirë " * words, unsure).code == code
+
+
+def test_a_script_that_languages_share_is_given_to_the_detectors_guess() -> None:
+    unsure = Detector(lambda window: Verdict(code="bg", reliable=False, gap=0.02))
+    found = language_of("Колко струва един билет до морето", unsure)
+    assert (found.code, found.source) == ("bg", Source.SCRIPT)
+
+
+@with_detector
+@pytest.mark.parametrize("seed", range(8))
+def test_keys_and_checksums_are_no_language(seed: int) -> None:
+    key = hashlib.sha256(str(seed).encode()).hexdigest()
+    assert language_of(key, DETECTOR).code in (UNDETERMINED, "en")
+    assert language_of(" ".join(key[at : at + 8] for at in range(0, 64, 8)), DETECTOR).code in (UNDETERMINED, "en")
 
 
 def test_a_few_foreign_letters_do_not_make_a_script() -> None:
@@ -106,7 +140,7 @@ def test_a_few_foreign_letters_do_not_make_a_script() -> None:
 @pytest.mark.parametrize("text", ["a" * 10_000, "word " * 40_000, "x\n" * 5_000])
 def test_windows_are_few_and_short(text: str) -> None:
     found = windows(text)
-    assert len(found) <= 12
+    assert len(found) <= 10
     assert all(len(window) <= 160 for window in found)
 
 
@@ -142,6 +176,22 @@ WISHES = {
     "この文章を英語に翻訳してください": "en",
     "다음 문장을 영어로 번역하세요": "en",
     "Переведи на английский": "en",
+    "Ответь по-немецки": "de",
+    "Odpowiedz po angielsku": "en",
+    "用英语回答:天空为什么是蓝色的?": "en",
+    "请用德语写一封信": "de",
+    "請將這句話翻譯成法語": "fr",
+    "以阿拉伯文撰写": "ar",
+    "フランス語で答えてください": "fr",
+    "次の文をドイツ語に訳してください": "de",
+    "영어로 답해 줘": "en",
+    "독일어로 요약해 주세요": "de",
+    "ترجم إلى الإنجليزية: الجسر مغلق": "en",
+    "أجب باللغة الفرنسية من فضلك": "fr",
+    "اكتب قصيدة بالألمانية": "de",
+    "अंग्रेज़ी में जवाब दें": "en",
+    "इस वाक्य का अनुवाद जर्मन में करें": "de",
+    "हिंदी में समझाइए": "hi",
 }
 
 
@@ -158,6 +208,11 @@ def test_a_wish_names_the_answers_language(text: str) -> None:
         "Act as an English translator.",
         "Which Italian city has the most canals?",
         "The Dutch cocoa is in the cupboard.",
+        "这是一本用英文写的书。",
+        "英語で書かれた本を探しています。",
+        "영어로 된 책을 찾고 있습니다.",
+        "كتاب باللغة الإنجليزية على الطاولة",
+        "मेरी किताब अंग्रेज़ी में है",
         "Hello!",
         "",
     ],
