@@ -13,7 +13,8 @@ import msgspec
 
 from router.core.answer_language import answer_language
 from router.core.catalog import Ability, Template
-from router.core.kind import Kind, expected_output, kind_of
+from router.core.kind import kind_of
+from router.core.kinds import Kind, expected_output
 from router.core.language import NOBODY, Detector, Language, Source, language_of
 from router.core.text_size import fim_size, texts_size
 from router.core.tokenizer import Method, Tokenizer
@@ -26,6 +27,7 @@ from router.wire.parts import AudioPart, DocumentPart, FilePart, ImagePart, Text
 from router.wire.requests import AnyRequest
 from router.wire.schema import SchemaProfile
 from router.wire.texts import EmbeddingsRequest, ModerationRequest
+from router.wire.tools import NamedChoice
 
 # Where the last turn is too short to tell its language, this many earlier user turns are asked.
 _EARLIER_MAX: Final = 3
@@ -112,8 +114,13 @@ def _chat(
     asked = _user_texts(request.messages)
     last = asked[-1] if asked else ""
     language = _language(asked, detector)
-    kind = kind_of(last, has_tools=bool(request.toolbox.tools), wants_json=request.response_format is not None)
     needs = _needs(request)
+    kind = kind_of(
+        last,
+        tools=_choosable(request),
+        wants_json=request.response_format is not None,
+        several_calls=request.parallel_tool_calls is not False,
+    )
     return Classification(
         **_sizes(size, kind, needs, request.max_tokens),
         output_tokens_max=request.max_tokens,
@@ -231,6 +238,12 @@ def _answer_language(messages: tuple[Message, ...], last: str, language: Languag
         if not wanted and message.role == "system":
             wanted = answer_language(_text(message), "")
     return wanted or language.code
+
+
+def _choosable(request: ChatRequest) -> int:
+    """How many tools the model has to choose from: a named one is chosen already."""
+    named = isinstance(request.toolbox.choice, NamedChoice)
+    return min(len(request.toolbox.tools), 1) if named else len(request.toolbox.tools)
 
 
 def _needs(request: ChatRequest) -> frozenset[Ability]:

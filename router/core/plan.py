@@ -4,7 +4,8 @@ Four steps, in this order and no other, so that an outage never lowers the bar:
 1. lasting needs: policy, key, life cycle, price, region, abilities, window. Each exclusion is a named `Why`;
 2. the bar: `quality` times the best score among those that passed;
 3. passing needs: models that are resting or switched off are left out only now;
-4. the lowest expected cost leads, ties by name; the rest above the bar are the ladder to escalate on.
+4. the lowest expected cost leads, of equal ones the better, then by name; the rest above the bar are the ladder to
+   escalate on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from router.core.asked import Asked, Wishes
 from router.core.catalog import ModelCard, Resolved, Stage
 from router.core.classify import Classification
 from router.core.judging import Judge, Verdict
-from router.core.kind import Kind
+from router.core.kinds import Kind
 from router.core.policy import Policy, Routing
 from router.core.reasons import PURPOSES, Reason, Why
 from router.core.rules import Rules
@@ -150,7 +151,11 @@ def _object(verdict: Verdict, why: Why | None) -> Verdict:
 
 
 def _by_cost(verdicts: list[Verdict]) -> list[Verdict]:
-    return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, verdict.card.name, verdict.site.name))
+    return sorted(verdicts, key=lambda verdict: (verdict.expected_nano or 0, *_among_equals(verdict)))
+
+
+def _among_equals(verdict: Verdict) -> tuple[float, str, str]:
+    return -(verdict.score.value or 0), verdict.card.name, verdict.site.name
 
 
 def _pinned(pin: Resolved, verdicts: list[Verdict], wishes: Wishes) -> tuple[list[Verdict], tuple[Verdict, ...]]:
@@ -166,7 +171,7 @@ def _reason(order: tuple[Verdict, ...]) -> Reason:
         return Reason.NONE_SUITABLE
     if len(order) == 1:
         return Reason.ONLY_SUITABLE
-    cold = min(order, key=lambda verdict: (verdict.cold_nano or 0, verdict.card.name, verdict.site.name))
+    cold = min(order, key=lambda verdict: (verdict.cold_nano or 0, *_among_equals(verdict)))
     return Reason.CHEAPEST_SUITABLE if cold is order[0] else Reason.STAYED_WARM
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from router.core.kind import Kind
+from router.core.kinds import WIDER, Kind
 from router.core.language import UNDETERMINED
 
 SCORE_MAX: Final = 100
@@ -135,6 +135,8 @@ class QualityTable:
             return Score(value=cell.score, source=self._named(cell, f"{kind.value}, {group}"), inherited=Inherited.CELL)
         general = file.general.get(model)
         by_kind = file.kinds.get(kind, {}).get(model)
+        if by_kind is None and kind in WIDER and not file.kinds.get(kind):
+            return self._look_up(model, WIDER[kind], group)
         by_language = file.languages.get(group, {}).get(model)
         if by_kind is not None and group == _HOME:
             return Score(value=by_kind.score, source=self._named(by_kind, kind.value), inherited=Inherited.CELL)

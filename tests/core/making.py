@@ -12,7 +12,7 @@ import msgspec
 from router.core.asked import Wishes, understand
 from router.core.catalog import Catalogue, Shelf, Template
 from router.core.classify import Classification
-from router.core.kind import Kind
+from router.core.kinds import Kind
 from router.core.language import Source
 from router.core.plan import Plan, make_plan
 from router.core.policy import Policy

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from router.core.catalog import Ability, Catalogue, ModelCard, Shelf, Stage, Template, price_on
-from router.core.kind import Kind, expected_output
+from router.core.kinds import Kind, expected_output
 from router.core.quality import QualityFile, QualityTable
 
 CONFIG = pathlib.Path(__file__).parents[2] / "config"

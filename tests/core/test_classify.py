@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from router.core.catalog import Ability, Template
 from router.core.classify import Classification, classify, counted
-from router.core.kind import EXPECTED_OUTPUT, Kind
+from router.core.kinds import EXPECTED_OUTPUT, Kind
 from router.core.language import Detector, Source, best_detector
 from router.core.tokenizer import Method, Tokenizer
 from router.core.tokens import prompt_size

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from router.core.asked import AUTO, Wishes, understand
 from router.core.catalog import Ability
-from router.core.kind import Kind
+from router.core.kinds import Kind
 from router.core.plan import Plan
 from router.core.reasons import Reason, Why
 from router.errors import BadRequest, ModelNotFound, NotAllowed
@@ -161,6 +161,14 @@ CASES = st.builds(
 )
 
 
+def test_of_two_that_cost_the_same_the_better_leads() -> None:
+    same = {"context_tokens": 8_192, "abilities": ["chat"], "input": "1", "output": "1"}
+    made = plan(
+        ask(), world=rules({"able": same, "giant": same, "worse": same}, {"able": 88, "giant": 90, "worse": 88})
+    )
+    assert [verdict.card.name for verdict in made.order] == ["giant", "able", "worse"]
+
+
 @settings(max_examples=150)
 @given(CASES)
 def test_what_holds_for_every_plan(case: Case) -> None:
@@ -168,8 +176,8 @@ def test_what_holds_for_every_plan(case: Case) -> None:
     assert planned(case) == made, "same input, same plan"
     eligible = {verdict.label for verdict in made.verdicts if verdict.objection is None}
     assert {verdict.label for verdict in made.order} == eligible, "whoever is not in the order has an objection"
-    costs = [(verdict.expected_nano, verdict.card.name) for verdict in made.order]
-    assert costs == sorted(costs, key=lambda cost: (cost[0] or 0, cost[1])), "by cost, ties by name"
+    costs = [(one.expected_nano or 0, -(one.score.value or 0), one.card.name) for one in made.order]
+    assert costs == sorted(costs), "by cost, of equal ones the better, then by name"
     assert (made.reason is Reason.NONE_SUITABLE) == (not made.order)
     for verdict in made.order:
         assert verdict.most is not None

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from router.core.kind import Kind
+from router.core.kinds import Kind
 from router.core.quality import GROUPS, SCORE_MAX, Basis, Inherited, QualityFile, QualityTable, language_group
 
 SHIPPED = msgspec.toml.decode(
@@ -38,6 +38,13 @@ date = 2026-11-02
 [kinds.code]
 "fox" = { score = 90, source = "tried" }
 
+[kinds.tool_use]
+"fox" = { score = 70, source = "tried" }
+"owl" = { score = 65, source = "tried" }
+
+[kinds.parallel_tools]
+"fox" = { score = 75, source = "tried" }
+
 [languages.germanic]
 "fox" = { score = 60, source = "tried" }
 "owl" = { score = 50, source = "tried" }
@@ -64,6 +71,11 @@ def table(text: str = SMALL) -> QualityTable:
         ("owl", Kind.CODE, "de", 50, Inherited.LANGUAGE),
         ("owl", Kind.CODE, "fr", 60, Inherited.GENERAL),
         ("elk", Kind.CODE, "en", None, Inherited.NOTHING),
+        ("fox", Kind.ARITHMETIC, "pl", 33, Inherited.CELL),
+        ("fox", Kind.ARITHMETIC, "en", 80, Inherited.GENERAL),
+        ("fox", Kind.TOOL_CHOICE, "en", 70, Inherited.CELL),
+        ("fox", Kind.PARALLEL_TOOLS, "en", 75, Inherited.CELL),
+        ("owl", Kind.PARALLEL_TOOLS, "en", 60, Inherited.GENERAL),
     ],
 )
 def test_a_missing_cell_is_filled_from_the_next_best(
@@ -71,6 +83,12 @@ def test_a_missing_cell_is_filled_from_the_next_best(
 ) -> None:
     score = table().score(model, kind, language)
     assert (score.value, score.inherited) == (value, inherited)
+
+
+def test_a_narrow_kind_without_a_column_is_judged_by_the_wider_one() -> None:
+    choosing = table().score("fox", Kind.TOOL_CHOICE, "de")
+    assert choosing == table().score("fox", Kind.TOOL_USE, "de")
+    assert choosing.source == "own trial 2026-11-01 (tool_use) × own trial 2026-11-01 (germanic against english)"
 
 
 def test_a_score_names_its_source_and_what_it_is_worth() -> None:
