@@ -8,7 +8,7 @@ RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
 PORT ?= 8080
 
-.PHONY: run test test-slow test-clients check bench lock lock-clients clean
+.PHONY: run test test-slow test-clients check bench bench-routing lock lock-clients clean
 
 run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
 	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
@@ -43,6 +43,12 @@ check: $(TESTS)  ## formatting, lint, types
 
 bench: $(TESTS)  ## speed as ratios, measured side by side
 	$(BIN)/python -m tests.bench
+
+# A folder of recorded outcomes; docs/quality.md tells what is in it.
+DATA ?= ../shared/routing-data
+
+bench-routing: $(TESTS)  ## quality of routing and of the classifier, on recorded outcomes
+	@$(BIN)/python -m tests.bench.routing $(DATA)
 
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
