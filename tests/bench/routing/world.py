@@ -19,7 +19,7 @@ from router.core.policy import MODES, Policy
 from router.core.quality import QualityFile, QualityTable
 from router.core.rules import Rules
 from router.core.sites import main_site
-from router.core.tokens import Tokenizer
+from router.core.tokenizer import Tokenizer
 from router.vocabulary import VOCABULARY
 from router.wire.chat import parse_chat
 from router.wire.reading import Bounds
