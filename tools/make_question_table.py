@@ -1,6 +1,6 @@
 """Make router/core/question_table.py, the weights by which a test's question is told from one for a fact.
 
-    .venv/bin/python tools/make_question_table.py DATA [--only 0|1]
+    PYTHONPATH=. .venv/bin/python tools/make_question_table.py DATA [--only 0|1]
 
 DATA is a folder laid out like that of `make bench-routing`. Learned is from the prompts that no rule has claimed:
 questions of tests (ARC, OpenBookQA, CommonsenseQA) against questions for facts (Natural Questions, TriviaQA) and of

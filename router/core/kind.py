@@ -29,7 +29,7 @@ _EARLY: Final = 6  # words
 _VERBS_FIRST: Final = frozenset(VERBS_FIRST.split())
 _ASKED_EARLY: Final = frozenset(ASKED_EARLY.split())
 _FULL_STOPS: Final = (".", "!")
-_STOP: Final = re.compile(r"[.!?:]\s|\n")
+_STOPS: Final = (". ", "! ", ": ", "\n")
 _BLANK: Final = re.compile(r"(?<!\w)_{1,9}(?!\w)")  # to be filled in
 
 
@@ -82,15 +82,15 @@ def kind_of(text: str, *, tools: int, wants_json: bool, several_calls: bool = Tr
     lowered = seen.lower()
     plain = seen.isascii() and not seen.encode("utf-8", "replace").translate(None, _PROSE)
     for rule in _READY:
-        if rule.words:
-            if (
-                touched & rule.words
-                and (not rule.also or touched & rule.also)
-                and length <= rule.length_max
-                and not (rule.told and asks)
-            ):
+        if touched & rule.words:
+            if (not rule.also or touched & rule.also) and length <= rule.length_max and not (rule.told and asks):
                 return rule.kind
-        elif not (plain and rule.signs) and any(mark in lowered for mark in rule.marks) and rule.pattern.search(seen):
+        elif (
+            not rule.words
+            and not (plain and rule.signs)
+            and any(mark in lowered for mark in rule.marks)
+            and rule.pattern.search(seen)
+        ):
             return rule.kind
     return _question(text, words, asks=asks, explains=bool(touched & _EXPLAINS))
 
@@ -102,13 +102,17 @@ def _question(text: str, words: list[str], *, asks: bool, explains: bool) -> Kin
     if explains:
         return Kind.LONG_QA
     if len(text) > SHORT:  # the question of a long text stands at its end
-        sentence = _STOP.split(end.rstrip())[-1]
-        asks = asks or _asks(split_words(sentence)) or _BLANK.search(end) is not None
+        asks = asks or ("_" in end and _BLANK.search(end) is not None) or _asks(split_words(_last_sentence(end)))
         return Kind.LONG_QA if asks else Kind.CHAT
     told = not asks and text.rstrip().endswith(_FULL_STOPS)  # a test's sentence asks, or is left unfinished
-    if _BLANK.search(text) or (not told and is_test_question(text, words)):
+    if ("_" in text and _BLANK.search(text)) or (not told and is_test_question(text, words)):
         return Kind.MULTIPLE_CHOICE
     return Kind.SHORT_QA if asks else Kind.CHAT
+
+
+def _last_sentence(text: str) -> str:
+    text = text.rstrip()
+    return text[max(text.rfind(stop) for stop in _STOPS) + 1 :]
 
 
 def _asks(words: list[str]) -> bool:

@@ -31,7 +31,7 @@ RULES: Final = (
     Rule(
         kind=Kind.MULTIPLE_CHOICE,
         marks=("\n",),
-        pattern=r"^ *\(?[A-H][.):] [^\n]+\n+ *\(?[B-I][.):] ",
+        pattern=r"\n *\(?[A-H][.):] [^\n]+\n+ *\(?[B-I][.):] ",
         reason="lettered answers, each on a line of its own",
     ),
     Rule(

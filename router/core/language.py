@@ -35,6 +35,7 @@ _CODE_SHARE: Final = 0.2  # a line with more symbols and digits than this is no 
 
 _FENCES: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _ADDRESSES: Final = re.compile(r"\S*(?:://|@|www\.)\S*")
+_SYMBOLS_FEW: Final = 0.03  # a text with no more of them holds no code worth leaving out
 _LETTERS: Final = re.compile(r"\b[^\W\d_]{2,}\b")
 _NUMBERED: Final = re.compile(r"[A-Za-z]*\d[A-Za-z\d]*")
 _DIGIT: Final = re.compile(r"\d")
@@ -182,6 +183,8 @@ def _without_code(text: str) -> str:
     """The lines of `text` that are prose. All are measured in one go, because a file has many."""
     encoded = text.encode("utf-8", "replace")
     plain = encoded.translate(None, _SYMBOLS)
+    if len(encoded) - len(plain) <= _SYMBOLS_FEW * len(encoded):
+        return text
     lines = text.split("\n")
     sizes, plain_sizes = map(len, encoded.split(b"\n")), map(len, plain.split(b"\n"))
     measured = zip(lines, sizes, plain_sizes, strict=True)
