@@ -45,6 +45,7 @@ from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
+from router.store.outputs import Outputs
 from router.store.records import Records
 from router.store.settler import Settler
 from router.store.warmth import Warmth
@@ -88,7 +89,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     keyring = Keyring(client, settings.pepper.reveal().encode())
     records = Records(client, ledger)
-    warmth = Warmth(ledger.door)
+    warmth, outputs = Warmth(ledger.door), Outputs(records)
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
@@ -109,6 +110,7 @@ def create_app(settings: Settings) -> Litestar:
         ledger=ledger,
         settler=settler,
         warmth=warmth,
+        outputs=outputs,
         serving=serving,
         recorder=recorder,
         tokenizer=tokenizer,
@@ -131,7 +133,13 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        jobs = (keyring.watch, leases.watch, lambda: _watch_files(rulebook), lambda: _turn_days(rulebook))
+        jobs = (
+            keyring.watch,
+            leases.watch,
+            outputs.watch,
+            lambda: _watch_files(rulebook),
+            lambda: _turn_days(rulebook),
+        )
         chores = [asyncio.create_task(_for_ever(job)) for job in jobs]
         gc.collect()
         gc.freeze()  # what is there now stays; the collector need not walk it with every full round

@@ -33,6 +33,7 @@ from router.serving import Serving, Streamed, Whole
 from router.store.keyring import Keyring, Principal
 from router.store.leases import LEASE_MS
 from router.store.ledger import Ledger, Reservation
+from router.store.outputs import Outputs
 from router.store.settler import Settler
 from router.store.warmth import Warmth
 from router.wire import formats
@@ -78,6 +79,7 @@ class Line:
         ledger: Ledger,
         settler: Settler,
         warmth: Warmth,
+        outputs: Outputs,
         serving: Serving,
         recorder: Recorder,
         tokenizer: Tokenizer,
@@ -93,6 +95,7 @@ class Line:
         self.ledger = ledger
         self.settler = settler
         self.warmth = warmth
+        self.outputs = outputs
         self.serving = serving
         self.recorder = recorder
         self.tokenizer = tokenizer
@@ -175,8 +178,9 @@ class Line:
             journey.conversation = conversation_of(request, journey.key_id, journey.wanted.affinity)
             journey.request = request = with_cache_key(request, journey.conversation.cache_key)
         profiles, window_max = journey.rules.shelf.schema_profiles, journey.rules.shelf.context_tokens_max
-        ask = classify(request, self.tokenizer, self.detector, profiles)
-        journey.ask = counted(ask, request, self.tokenizer, profiles, window_max=window_max)
+        usual = self.outputs.of(journey.team)
+        ask = classify(request, self.tokenizer, self.detector, profiles, usual)
+        journey.ask = counted(ask, request, self.tokenizer, profiles, usual, window_max=window_max)
         return asked, wishes
 
     def plan(self, journey: Journey, asked: Asked, wishes: Wishes, warm: Warm | None) -> Plan:

@@ -18,7 +18,7 @@ import msgspec
 from router.core.asked import AUTO
 from router.core.catalog import SPOKEN_BY_OPENAI, Catalogue, Shelf
 from router.core.policy import Budget, Limit, Policy, Scope, check_policy
-from router.core.quality import QualityFile, QualityTable
+from router.core.quality import OTHER_GROUP, QualityFile, QualityTable, check_group
 from router.core.rules import Rules
 from router.core.sites import MAIN, Tongue, sites_of
 
@@ -104,6 +104,13 @@ def load_policy(path: Path, shelf: Shelf) -> Policy:
             # Accounts go by catalogue id: a rule for an alias would count nothing.
             if rule.scope is Scope.MODEL and rule.id not in shelf.cards:
                 raise ConfigError(path, f"{kind}[{index}].id: {_not_an_id(str(rule.id), shelf)}")
+    for index, own in enumerate(policy.scores):
+        if own.model not in shelf.cards:
+            raise ConfigError(path, f"score[{index}].model: {_not_an_id(own.model, shelf)}")
+        try:
+            check_group(own.language or OTHER_GROUP)
+        except ValueError as error:
+            raise ConfigError(path, f"score[{index}].language: {error}") from None
     if not any(policy.allows(card) for card in shelf.cards):
         raise ConfigError(path, "models.allow: matches no model of the catalogue, so no request could be served")
     return policy

@@ -13,7 +13,7 @@ import pytest
 
 from router.__main__ import cli
 from router.core.attempts import CHARGES, MOVES, Outcome
-from router.core.policy import Budget, Limit, Models, Policy
+from router.core.policy import Budget, Limit, Models, OwnScore, Policy
 from router.core.reasons import Reason, Why
 from router.ops.metrics import METRICS
 from router.settings import RouterFile
@@ -203,6 +203,7 @@ def names_of(struct: type[msgspec.Struct], prefix: str = "") -> set[str]:
     ("title", "names"),
     [
         ("[models]", names_of(Models, "models.")),
+        ("[[score]]", names_of(OwnScore)),
         ("[[budget]]", names_of(Budget)),
         ("[[limit]]", names_of(Limit)),
     ],
@@ -217,7 +218,7 @@ def test_every_field_of_a_policy_is_explained_with_its_default() -> None:
     expected = {
         field.encode_name: str(getattr(field.default, "value", field.default))
         for field in msgspec.structs.fields(Policy)
-        if field.encode_name not in ("models", "budget", "limit")
+        if field.encode_name not in ("models", "score", "budget", "limit")
     }
     assert told == expected
 

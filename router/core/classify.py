@@ -6,7 +6,7 @@ model; kind and language choose the cell of the quality table.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,8 @@ from router.wire.schema import SchemaProfile
 from router.wire.texts import EmbeddingsRequest, ModerationRequest
 from router.wire.tools import NamedChoice
 
+# What is expected of a team that nothing is known of.
+NOTHING_LEARNED: Final[Mapping[Kind, int]] = {}
 # Where the last turn is too short to tell its language, this many earlier user turns are asked.
 _EARLIER_MAX: Final = 3
 
@@ -91,14 +93,16 @@ def classify(
     tokenizer: Tokenizer,
     detector: Detector,
     profiles: Collection[SchemaProfile] = tuple(SchemaProfile),
+    usual: Mapping[Kind, int] = NOTHING_LEARNED,
 ) -> Classification:
     """What the request is, in a fraction of a millisecond for any length: the size of a long conversation is an
-    estimate, for `counted` to replace. `profiles` are those that a model may have; others are not looked at.
+    estimate, for `counted` to replace. `profiles` are those that a model may have; others are not looked at. `usual` is
+    how many output tokens the team's answers have had, by kind.
 
     Never raises for a request that was parsed, and says the same of the same request."""
     match request:
         case ChatRequest():
-            return _chat(request, tokenizer, detector, profiles)
+            return _chat(request, tokenizer, detector, profiles, usual)
         case FimRequest():
             return _fim(request, tokenizer)
         case EmbeddingsRequest():
@@ -108,7 +112,11 @@ def classify(
 
 
 def _chat(
-    request: ChatRequest, tokenizer: Tokenizer, detector: Detector, profiles: Collection[SchemaProfile]
+    request: ChatRequest,
+    tokenizer: Tokenizer,
+    detector: Detector,
+    profiles: Collection[SchemaProfile],
+    usual: Mapping[Kind, int],
 ) -> Classification:
     size = rough_size(request, tokenizer, profiles)
     asked = _user_texts(request.messages)
@@ -122,7 +130,7 @@ def _chat(
         several_calls=request.parallel_tool_calls is not False,
     )
     return Classification(
-        **_sizes(size, kind, needs, request.max_tokens),
+        **_sizes(size, kind, needs, request.max_tokens, usual),
         output_tokens_max=request.max_tokens,
         language=language.code,
         language_source=language.source,
@@ -157,7 +165,7 @@ def _without_turns(
 ) -> Classification:
     needs = frozenset({need})
     return Classification(
-        **_sizes(size, kind, needs, output_tokens_max),
+        **_sizes(size, kind, needs, output_tokens_max, {}),
         output_tokens_max=output_tokens_max,
         language=language.code,
         language_source=language.source,
@@ -174,6 +182,7 @@ def counted(
     request: AnyRequest,
     tokenizer: Tokenizer,
     profiles: Collection[SchemaProfile] = tuple(SchemaProfile),
+    usual: Mapping[Kind, int] = NOTHING_LEARNED,
     *,
     window_max: int,
 ) -> Classification:
@@ -186,12 +195,22 @@ def counted(
     if not isinstance(request, ChatRequest) or ask.size.counted or hopeless or tokenizer.method is Method.LINEAR:
         return ask
     size = prompt_size(request, tokenizer, profiles)
-    return msgspec.structs.replace(ask, **_sizes(size, ask.kind, ask.needs, ask.output_tokens_max))
+    return msgspec.structs.replace(ask, **_sizes(size, ask.kind, ask.needs, ask.output_tokens_max, usual))
 
 
-def _sizes(size: PromptSize, kind: Kind, needs: frozenset[Ability], output_tokens_max: int | None) -> dict[str, Any]:
-    """The fields that follow from the size."""
-    expected = expected_output(kind, size.tokens, wants_reasoning=Ability.REASONING in needs)
+def _sizes(
+    size: PromptSize,
+    kind: Kind,
+    needs: frozenset[Ability],
+    output_tokens_max: int | None,
+    usual: Mapping[Kind, int],
+) -> dict[str, Any]:
+    """The fields that follow from the size. A translation is as long as its text, and thoughts are asked for too rarely
+    to be in a team's mean."""
+    reasons = Ability.REASONING in needs
+    expected = expected_output(kind, size.tokens, wants_reasoning=reasons)
+    if kind in usual and kind is not Kind.TRANSLATION and not reasons:
+        expected = usual[kind]
     return {
         "size": size,
         "input_tokens": size.tokens,

@@ -11,7 +11,7 @@ from router.core.catalog import Ability, ModelCard
 from router.core.charges import Amounts, bound, estimate
 from router.core.classify import Classification
 from router.core.policy import ParallelTools, Policy
-from router.core.quality import Score
+from router.core.quality import Score, own_score
 from router.core.reasons import LACKS, PURPOSES, Why
 from router.core.rules import Rules
 from router.core.sites import Site
@@ -59,7 +59,9 @@ class Judge:
         thinks, profile = Ability.REASONING in card.abilities, card.schema_profile
         input_tokens = ask.input_tokens_on(card.template, thinks=thinks, profile=profile, serial=serial)
         max_tokens = self.max_tokens(card, input_tokens)
-        score = self.rules.quality.score(card.name, ask.kind, ask.answer_language)
+        kind, language = ask.kind, ask.answer_language
+        own = own_score(self.policy.scores, card.name, kind, language) if self.policy.scores else None
+        score = own or self.rules.quality.score(card.name, kind, language)
         output = min(ask.output_tokens_expected, max_tokens) * ask.answers
         cached = self.warm.cached_tokens(card.name, site, input_tokens) if self.warm is not None else 0
         expected = cold = most = None

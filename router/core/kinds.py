@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+SCORE_MAX: Final = 100
+
 
 class Kind(enum.Enum):
     """What a prompt asks for; the rows of config/quality.toml, but for the two that generate nothing."""

@@ -20,7 +20,7 @@ from router.core.catalog import ModelCard, Resolved, Stage
 from router.core.classify import Classification
 from router.core.judging import Judge, Verdict
 from router.core.kinds import Kind
-from router.core.policy import Policy, Routing
+from router.core.policy import Pins, Policy, Routing
 from router.core.reasons import PURPOSES, Reason, Why
 from router.core.rules import Rules
 from router.core.sites import MAIN, Site
@@ -73,7 +73,7 @@ def make_plan(
         reason = _reason(order)
         shown, observed = routed, None
     else:
-        shown, order = _pinned(asked.pin, verdicts, wishes)
+        shown, order = _pinned(asked.pin, verdicts, routed, wishes, policy)
         observe = policy.routing is Routing.OBSERVE
         observed = (
             next((verdict for verdict in _by_cost(routed) if verdict.objection is None), None) if observe else None
@@ -158,12 +158,21 @@ def _among_equals(verdict: Verdict) -> tuple[float, str, str]:
     return -(verdict.score.value or 0), verdict.card.name, verdict.site.name
 
 
-def _pinned(pin: Resolved, verdicts: list[Verdict], wishes: Wishes) -> tuple[list[Verdict], tuple[Verdict, ...]]:
-    """A pin is served by that model, wherever it can be reached, or by none; scores and rest don't count against it,
-    the app's own ceiling does."""
+def _pinned(
+    pin: Resolved, verdicts: list[Verdict], routed: list[Verdict], wishes: Wishes, policy: Policy
+) -> tuple[list[Verdict], tuple[Verdict, ...]]:
+    """A pin is served by that model, wherever it can be reached; scores and rest don't count against it, the app's own
+    ceiling does. Others follow only where the policy lets them, and when the pin can be tried at all."""
     name = pin.card.name
     shown = [_object(v, _over(v, wishes) if v.card.name == name else Why.NOT_ASKED_FOR) for v in verdicts]
-    return shown, tuple(_by_cost([verdict for verdict in shown if verdict.objection is None]))
+    own = _by_cost([verdict for verdict in shown if verdict.objection is None])
+    if not own or policy.pins is Pins.STAY:
+        return shown, tuple(own)
+    limit = (own[0].expected_nano or 0) * policy.escalation_cost_max
+    others = [_object(v, _dear(v, limit)) for v in routed if v.card.name != name]
+    ladder = _by_cost([verdict for verdict in others if verdict.objection is None])
+    judged = {verdict.label: verdict for verdict in others}
+    return [judged.get(verdict.label, verdict) for verdict in shown], (*own, *ladder)
 
 
 def _reason(order: tuple[Verdict, ...]) -> Reason:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from router.core.kinds import SCORE_MAX, Kind
 from router.core.money import parse_usd
 
 MODES: Final = {"economy": 0.85, "balanced": 0.90, "quality": 0.98}
@@ -99,6 +100,24 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     mode: Mode = Mode.HARD
 
 
+class Pins(enum.Enum):
+    """stay serves the model that the app names or none; escalate lets others follow when it fails."""
+
+    STAY = "stay"
+    ESCALATE = "escalate"
+
+
+class OwnScore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure of the team's own in place of the table's: 0 to 100, for a kind of work and a group of languages, or for
+    all of either. `source` says where it comes from."""
+
+    model: str
+    score: float
+    source: str
+    kind: Kind | None = None
+    language: str | None = None
+
+
 class Models(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`allow` holds globs of catalogue ids; `map` rewrites what apps ask for, exact names before globs."""
 
@@ -111,7 +130,7 @@ class Policy(
     frozen=True,
     kw_only=True,
     forbid_unknown_fields=True,
-    rename={"budgets": "budget", "limits": "limit"},
+    rename={"budgets": "budget", "limits": "limit", "scores": "score"},
 ):
     team: str = "default"
     quality: str | float = "balanced"
@@ -124,7 +143,9 @@ class Policy(
     escalation_cost_max: float = 5.0
     routing: Routing = Routing.ON
     parallel_tools: ParallelTools = ParallelTools.CHOOSE
+    pins: Pins = Pins.STAY
     models: Models = Models()
+    scores: tuple[OwnScore, ...] = ()
     budgets: tuple[Budget, ...] = ()
     limits: tuple[Limit, ...] = ()
 
@@ -174,6 +195,10 @@ def check_policy(policy: Policy) -> None:
     if not policy.models.allow:
         raise ValueError("models.allow: allows no model, so no request could be served")
     seen: set[tuple[object, ...]] = set()
+    for index, own in enumerate(policy.scores):
+        if not 0 <= own.score <= SCORE_MAX:
+            raise ValueError(f"score[{index}].score: is from 0 to {SCORE_MAX}, not {own.score}")
+        _once(seen, (own.model, own.kind, own.language), f"score[{index}]", "the same model, kind and language")
     for index, budget in enumerate(policy.budgets):
         _check_budget(budget, f"budget[{index}]")
         _once(seen, (budget.scope, budget.id, "usd", budget.window), f"budget[{index}]")
@@ -218,7 +243,12 @@ def _check_id(scope: Scope, name: str | None, place: str) -> None:
         raise ValueError(f"{place}.id: a rule of scope team has none: it counts this file's team")
 
 
-def _once(seen: set[tuple[object, ...]], rule: tuple[object, ...], place: str) -> None:
+def _once(
+    seen: set[tuple[object, ...]],
+    rule: tuple[object, ...],
+    place: str,
+    what: str = "the same scope, id, kind and window",
+) -> None:
     if rule in seen:
-        raise ValueError(f"{place}: a rule of the same scope, id, kind and window stands above")
+        raise ValueError(f"{place}: a rule of {what} stands above")
     seen.add(rule)

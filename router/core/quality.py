@@ -8,16 +8,15 @@ model's general score. A model of which nothing is known has no score, and is no
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
 import msgspec
 
-from router.core.kinds import WIDER, Kind
+from router.core.kinds import SCORE_MAX, WIDER, Kind
 from router.core.language import UNDETERMINED
-
-SCORE_MAX: Final = 100
+from router.core.policy import OwnScore
 
 # Languages between which the quality table tells apart (config/quality.toml says on what evidence). A language outside
 # every group has no public figures for these models.
@@ -85,6 +84,7 @@ class QualityFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Inherited(enum.Enum):
     """What a score was taken from; everything below CELL is a fallback."""
 
+    OWN = "own"  # the policy's own figure
     CELL = "cell"
     KIND_AND_LANGUAGE = "kind_and_language"
     KIND = "kind"
@@ -102,6 +102,17 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_SCORE: Final = Score(value=None, source="no score", inherited=Inherited.NOTHING)
+
+
+def own_score(scores: Iterable[OwnScore], model: str, kind: Kind, language: str) -> Score | None:
+    """The team's own figure for `model`: the one that says most of kind and language, the kind before the language."""
+    group = language_group(language)
+    fits = [own for own in scores if own.model == model and own.kind in (None, kind) and own.language in (None, group)]
+    if not fits:
+        return None
+    best = max(fits, key=lambda own: (own.kind is not None, own.language is not None))
+    said = ", ".join(part for part in (best.kind.value if best.kind else "", best.language or "") if part)
+    return Score(value=best.score, source=f"own: {best.source} ({said or 'general'})", inherited=Inherited.OWN)
 
 
 class QualityTable:
@@ -163,15 +174,16 @@ def _cells(file: QualityFile) -> Iterator[tuple[str, str, Cell]]:
     """Every cell with its place and model."""
     columns: dict[str, Mapping[str, Cell]] = {"general": file.general}
     columns.update({f"kinds.{kind.value}": column for kind, column in file.kinds.items()})
-    columns.update({f"languages.{_group(group)}": column for group, column in file.languages.items()})
+    columns.update({f"languages.{check_group(group)}": column for group, column in file.languages.items()})
     for kind, groups in file.cells.items():
-        columns.update({f"cells.{kind.value}.{_group(group)}": column for group, column in groups.items()})
+        columns.update({f"cells.{kind.value}.{check_group(group)}": column for group, column in groups.items()})
     for place, column in columns.items():
         for model, cell in column.items():
             yield place, model, cell
 
 
-def _group(name: str) -> str:
+def check_group(name: str) -> str:
+    """The name, if it is a group of languages. Raises ValueError."""
     if name not in _GROUP_NAMES:
         raise ValueError(f"{name!r} is not a group of languages; they are {', '.join(sorted(_GROUP_NAMES))}")
     return name

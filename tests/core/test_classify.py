@@ -263,3 +263,11 @@ class TestCounted:
         first = classify(request, lost, DETECTOR)
         assert first.size.method is Method.LINEAR
         assert counted(first, request, lost, window_max=128_000) is first
+
+
+def test_the_teams_own_mean_is_expected_where_it_is_known() -> None:
+    asked = parse_chat(b'{"model": "auto", "messages": [{"role": "user", "content": "Who wrote Faust?"}]}', Bounds())
+    plain = classify(asked, TOKENIZER, DETECTOR)
+    learned = classify(asked, TOKENIZER, DETECTOR, usual={plain.kind: 7, Kind.CODE: 9})
+    assert learned.output_tokens_expected == 7 != plain.output_tokens_expected
+    assert classify(asked, TOKENIZER, DETECTOR, usual={Kind.CODE: 9}) == plain
