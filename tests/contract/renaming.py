@@ -29,7 +29,10 @@ SCHEMAS = {
 
 
 def renamed(raw: Body) -> Body:
-    body = {RENAMED.get(name, name): value for name, value in raw.items() if value is not None}
+    given = {name: value for name, value in raw.items() if value is not None}
+    # A field under both its names cannot be sent as one.
+    twice = {name: given.pop(name) for name, other in RENAMED.items() if name in given and other in given}
+    body = {RENAMED.get(name, name): value for name, value in given.items()}
     if "functions" in body:
         body["tools"] = [*(body.get("tools") or []), *({"function": given} for given in _list(body["functions"]))]
     if isinstance(body.get("reasoning_effort"), str):
@@ -40,7 +43,7 @@ def renamed(raw: Body) -> Body:
         body["messages"] = [_message(given) for given in body["messages"]]
     if isinstance(body.get("tools"), list):
         body["tools"] = [_tool(given) for given in body["tools"]]
-    kept = _only("ChatCompletionRequest", body)
+    kept = _only("ChatCompletionRequest", body) | twice
     return {name: value for name, value in kept.items() if value != [] or name not in EMPTIED}
 
 
