@@ -79,8 +79,9 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     warned = [
         f"{account.scope.value} {account.measure.value} {account.window}" for account in over_soft(journey.standings)
     ]
-    if warned:
-        headers["x-router-warning"] = f"over the soft limit: {', '.join(warned)}"
+    warnings = [f"over the soft limit: {', '.join(warned)}"] if warned else []
+    if warnings := [*warnings, *(journey.request.warnings if journey.request else ())]:
+        headers["x-router-warning"] = "; ".join(warnings)
     uncounted = journey.ask is not None and journey.ask.size.method is Method.LINEAR
     if degraded := [what for what in (journey.degraded, "tokenizer" if uncounted else None) if what]:
         headers["x-router-degraded"] = ", ".join(degraded)

@@ -22,8 +22,10 @@ from router.wire.reading import (
     at_least_one,
     cache_key,
     check_model,
+    clamped,
     decode,
     named,
+    not_negative,
     split_tags,
     temperature,
     top_p,
@@ -60,6 +62,9 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     frequency_penalty: float | None = None
     n: int | None = None
     prediction: dict[str, Any] | None = None
+    min_tokens: int | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
     safe_prompt: bool | None = None
     guardrails: list[Guardrail] | None = None
     prompt_cache_key: str | None = None
@@ -101,6 +106,9 @@ class IncomingChat(msgspec.Struct, kw_only=True):
     frequency_penalty: float | None = None
     n: int | None = None
     prediction: dict[str, Any] | None = None
+    min_tokens: int | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
     safe_prompt: bool | None = None
     guardrails: list[dict[str, Any]] | None = None
     prompt_cache_key: str | None = None
@@ -156,6 +164,7 @@ def read_chat(raw: IncomingChat, dropped: list[str], bounds: Bounds) -> ChatRequ
         reasoning=_reasoning(raw),
         tags=tags,
         dropped=named(dropped),
+        warnings=clamped(raw.temperature),
     )
 
 
@@ -204,6 +213,9 @@ def _sampling(raw: IncomingChat, metadata: dict[str, Any] | None, dropped: list[
         frequency_penalty=raw.frequency_penalty,
         n=raw.n if raw.n != 1 else None,
         prediction=prediction,
+        min_tokens=not_negative("min_tokens", raw.min_tokens),
+        top_k=not_negative("top_k", raw.top_k),
+        repetition_penalty=not_negative("repetition_penalty", raw.repetition_penalty),
         safe_prompt=raw.safe_prompt,
         guardrails=read_guardrails(raw.guardrails),
         prompt_cache_key=cache_key(raw.prompt_cache_key, dropped),

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import msgspec
 
-from router.errors import BadRequest
 from router.wire.reading import (
     Bounds,
     Request,
     at_least_one,
     cache_key,
     check_model,
+    clamped,
     decode,
     named,
+    not_negative,
     split_tags,
     temperature,
     top_p,
@@ -63,8 +64,6 @@ def parse_fim(body: bytes, bounds: Bounds) -> FimRequest:
     """The request in `body` (JSON). Raises `BadRequest` with the place and the remedy."""
     raw, dropped = decode(body, _decoder)
     check_model(raw.model)
-    if raw.min_tokens is not None and raw.min_tokens < 0:
-        raise BadRequest("min_tokens must be at least 0.", code="invalid_value", param="min_tokens")
     metadata, tags = split_tags(raw.metadata)
     seed = raw.random_seed if raw.random_seed is not None else raw.seed
     key = cache_key(raw.prompt_cache_key, dropped)
@@ -73,7 +72,7 @@ def parse_fim(body: bytes, bounds: Bounds) -> FimRequest:
         prompt=raw.prompt,
         suffix=raw.suffix or None,
         max_tokens=at_least_one("max_tokens", raw.max_tokens),
-        min_tokens=raw.min_tokens,
+        min_tokens=not_negative("min_tokens", raw.min_tokens),
         temperature=temperature(raw.temperature),
         top_p=top_p(raw.top_p),
         stop=raw.stop or None,
@@ -84,4 +83,5 @@ def parse_fim(body: bytes, bounds: Bounds) -> FimRequest:
         include_usage=bool((raw.stream_options or {}).get("include_usage")),
         tags=tags,
         dropped=named(dropped),
+        warnings=clamped(raw.temperature),
     )

@@ -32,13 +32,15 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What every request has. `include_usage` asks for usage in a chunk apart, `dropped` names what nobody reads."""
+    """What every request has. `include_usage` asks for usage in a chunk apart, `dropped` names what nobody reads,
+    `warnings` say what was sent otherwise than it was asked for."""
 
     model: str
     stream: bool = False
     include_usage: bool = False
     tags: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[Body]) -> tuple[Body, list[str]]:
@@ -97,6 +99,15 @@ def within(name: str, value: float | None, low: float, high: float) -> None:
         raise BadRequest(f"{name} must be from {low} to {high}.", code="invalid_value", param=name)
 
 
+Number = TypeVar("Number", int, float)
+
+
+def not_negative(name: str, value: Number | None) -> Number | None:
+    if value is not None and value < 0:
+        raise BadRequest(f"{name} must be at least 0.", code="invalid_value", param=name)
+    return value
+
+
 def at_least_one(name: str, value: int | None) -> int | None:
     if value is not None and value < 1:
         raise BadRequest(f"{name} must be at least 1.", code="invalid_value", param=name)
@@ -107,6 +118,12 @@ def temperature(value: float | None) -> float | None:
     """Within OpenAI's range, clamped to Mistral's."""
     within("temperature", value, 0, 2)
     return min(value, TEMPERATURE_MAX) if value is not None else None
+
+
+def clamped(asked: float | None) -> tuple[str, ...]:
+    """The warning for a temperature beyond Mistral's range."""
+    beyond = asked is not None and asked > TEMPERATURE_MAX
+    return (f"temperature {asked:g} was sent as {TEMPERATURE_MAX:g}, the most that Mistral takes",) if beyond else ()
 
 
 def top_p(value: float | None) -> float | None:

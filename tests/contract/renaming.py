@@ -14,6 +14,8 @@ Body = dict[str, Any]
 
 EFFORTS = {"minimal": "none", "low": "none", "medium": "high", "xhigh": "high", "max": "high"}
 RENAMED = {"max_completion_tokens": "max_tokens", "seed": "random_seed", "function_call": "tool_choice"}
+# Of the fields that were added since, those that mean nothing else to OpenAI's clients.
+ADDED = ("min_tokens", "top_k", "repetition_penalty")
 # Lists that may be left out when nothing is in them.
 EMPTIED = ("tools", "stop", "guardrails")
 # What an app may write in a part of each type, and what Mistral's schema calls it.
@@ -112,7 +114,7 @@ def _id(given: str) -> str:
 
 def _only(schema: str, given: Body) -> Body:
     known = from_the_file()["$defs"][schema]["properties"]
-    return {name: value for name, value in given.items() if name in known}
+    return {name: value for name, value in given.items() if name in known or name in ADDED}
 
 
 def _list(given: Any) -> list[Any]:

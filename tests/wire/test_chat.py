@@ -22,7 +22,16 @@ TOOL = {"type": "function", "function": {"name": "a", "parameters": {"type": "ob
 ALLOWED = {
     *("model", "messages", "max_tokens", "stream", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
     *("reasoning_effort", "temperature", "top_p", "stop", "random_seed", "presence_penalty", "frequency_penalty", "n"),
-    *("prediction", "safe_prompt", "guardrails", "prompt_cache_key", "metadata"),
+    *(
+        "prediction",
+        "min_tokens",
+        "top_k",
+        "repetition_penalty",
+        "safe_prompt",
+        "guardrails",
+        "prompt_cache_key",
+        "metadata",
+    ),
 }
 ALLOWED_IN_MESSAGES = {"role", "content", "tool_calls", "tool_call_id", "name", "prefix"}
 
@@ -77,6 +86,8 @@ TRANSLATED: list[tuple[Body, Body]] = [
     ({"stream": True}, {"stream": True}),
     ({"stream": False}, {}),
     ({"safe_prompt": True}, {"safe_prompt": True}),
+    ({"min_tokens": 3, "top_k": 5}, {"min_tokens": 3, "top_k": 5}),
+    ({"repetition_penalty": 1.1}, {"repetition_penalty": 1.1}),
     ({"guardrails": [{"block_on_error": True}]}, {"guardrails": [{"block_on_error": True}]}),
     ({"guardrails": []}, {}),
     ({"prompt_cache_key": "k"}, {"prompt_cache_key": "k"}),
@@ -132,7 +143,6 @@ def test_every_field_that_is_sent_has_a_case() -> None:
 DROPPED = [
     *("audio", "logit_bias", "logprobs", "modalities", "moderation", "prompt_cache_options", "prompt_cache_retention"),
     *("safety_identifier", "service_tier", "store", "top_logprobs", "user", "verbosity", "web_search_options"),
-    "min_tokens",
     "an_unheard_of_field",
 ]
 
@@ -143,6 +153,11 @@ def test_what_nobody_reads_is_dropped_and_named(name: str, value: Any) -> None:
     request = parse(**{name: value})
     assert request.dropped == (name,)
     assert name not in upstream(request)
+
+
+def test_a_temperature_beyond_mistrals_is_sent_lower_and_said_so() -> None:
+    assert parse(temperature=1.5).warnings == ()
+    assert parse(temperature=1.9).warnings == ("temperature 1.9 was sent as 1.5, the most that Mistral takes",)
 
 
 def test_a_field_that_says_nothing_is_no_loss() -> None:
@@ -196,6 +211,9 @@ def test_the_wish_for_a_usage_chunk_is_kept_for_the_stream(options: Any, include
     [
         ({"temperature": -0.1}, "temperature"),
         ({"temperature": 2.1}, "temperature"),
+        ({"min_tokens": -1}, "min_tokens"),
+        ({"top_k": -1}, "top_k"),
+        ({"repetition_penalty": -0.1}, "repetition_penalty"),
         ({"top_p": 1.1}, "top_p"),
         ({"top_p": -1}, "top_p"),
         ({"presence_penalty": 2.1}, "presence_penalty"),
