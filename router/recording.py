@@ -7,10 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from router.core.charges import over_soft
-from router.core.explain import RouterObject, answered_by, cost_nano, explain, reason_of, saved_nano
+from router.core.explain import RouterObject, answer_usage, answered_by, cost_nano, explain, reason_of, saved_nano
 from router.core.journey import Journey, left_out
 from router.core.judging import Verdict
 from router.core.record import RequestRecord
+from router.core.savings import Elsewhere, elsewhere
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
 from router.store.records import Note, written
@@ -80,6 +81,8 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
     request, ask, plan, attempts = journey.request, journey.ask, journey.plan, journey.attempts
     served = answered_by(attempts) or (attempts[-1].model if attempts else None)
     usages = [attempt.usage for attempt in attempts if attempt.usage is not None]
+    answer = answer_usage(attempts)
+    other = elsewhere(plan, answer) if plan and answer else Elsewhere()
     return RequestRecord(
         request_id=journey.request_id,
         at_ms=journey.at_ms,
@@ -105,4 +108,7 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
         overhead_ms=round(journey.overhead_ms(now_s), 3),
         dropped=left_out(request, plan, served) if request else (),
         router=explained(journey),
+        dearest_nano_usd=other.dearest_nano,
+        baseline_nano_usd=other.baseline_nano,
+        cheapest_nano_usd=other.cheapest_nano,
     )

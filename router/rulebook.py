@@ -85,10 +85,19 @@ def _check_upstreams(catalogue: Catalogue) -> None:
 
 
 def load_policy(path: Path, shelf: Shelf) -> Policy:
-    """One team's policy, held against the catalogue. Raises ConfigError."""
+    """The policy in force of the team that the file is named for. Raises ConfigError."""
     policy = decode(path, Policy)
     if policy.team != path.stem:
         raise ConfigError(path, f"team: is {policy.team!r}, but the file is named for {path.stem!r}")
+    return _held_against(shelf, policy, path)
+
+
+def load_draft(path: Path, shelf: Shelf) -> Policy:
+    """A policy that is not in force, in a file of any name. Raises ConfigError."""
+    return _held_against(shelf, decode(path, Policy), path)
+
+
+def _held_against(shelf: Shelf, policy: Policy, path: Path) -> Policy:
     try:
         check_policy(policy)
     except ValueError as error:

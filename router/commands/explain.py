@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +11,14 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from router.commands.desk import Desk
 from router.commands.options import as_json, folders
 from router.core.asked import Wishes, understand
-from router.core.classify import classify, counted
 from router.core.explain import RouterObject
 from router.core.explain import explain as explain_plan
-from router.core.language import best_detector
 from router.core.money import usd
 from router.core.plan import make_plan
-from router.core.sites import main_site
 from router.errors import RouterError
-from router.rulebook import decode, load_rules
-from router.settings import ROUTER, RouterFile, region_of
-from router.vocabulary import load_tokenizer
-from router.wire.chat import parse_chat
 
 
 @click.command()
@@ -51,26 +43,12 @@ def explain(
 
 
 def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | None, body: bytes) -> RouterObject:
-    path = config_dir / ROUTER
-    file = decode(path, RouterFile) if path.exists() else RouterFile()
-    region = region_of(file, path, os.environ)
-    rules = load_rules(config_dir, policies_dir, datetime.now(UTC).date())
-    policy = rules.policy_of(team)
-    request = parse_chat(body, file.edge.bounds)
+    desk = Desk(config_dir, policies_dir)
+    policy = desk.rules.policy_of(team)
+    request, ask = desk.read(body)
     wishes = Wishes(quality=_number(quality))
-    asked = understand(request.model, rules, policy, wishes)
-    tokenizer = load_tokenizer()
-    ask = classify(request, tokenizer, best_detector())
-    ask = counted(ask, request, tokenizer, window_max=rules.shelf.context_tokens_max)
-    plan = make_plan(
-        ask,
-        asked,
-        rules=rules,
-        policy=policy,
-        wishes=wishes,
-        sites=(main_site(file.upstream.url, region), *rules.sites),
-        resting={},
-    )
+    asked = understand(request.model, desk.rules, policy, wishes)
+    plan = make_plan(ask, asked, rules=desk.rules, policy=policy, wishes=wishes, sites=desk.sites, resting={})
     return explain_plan("explain", ask, plan)
 
 

@@ -15,7 +15,7 @@ from router.errors import BadRequest, ModelNotFound, NotAllowed
 AUTO: Final = ("auto", *(f"auto:{mode}" for mode in MODES))
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+class Wishes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the request's headers and its key ask for beyond the policy."""
 
     quality: str | float | None = None

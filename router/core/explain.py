@@ -10,12 +10,14 @@ from collections.abc import Sequence
 import msgspec
 
 from router.core.attempts import Outcome
-from router.core.charges import estimate, real_cost
+from router.core.charges import estimate
 from router.core.classify import Classification
 from router.core.judging import Verdict, needs_under
 from router.core.money import usd
 from router.core.plan import Plan
 from router.core.reasons import Reason
+from router.core.remembered import Basis, basis_of
+from router.core.savings import baseline_nano
 from router.core.sites import MAIN
 from router.wire.usage import Usage
 
@@ -71,6 +73,7 @@ class RouterObject(msgspec.Struct, frozen=True, kw_only=True):
     cost_nano_usd: int
     saved_nano_usd: int
     observed: str | None = None
+    basis: Basis | None = None
 
 
 def explain(request_id: str, ask: Classification, plan: Plan, attempts: Sequence[Attempt] = ()) -> RouterObject:
@@ -93,6 +96,7 @@ def explain(request_id: str, ask: Classification, plan: Plan, attempts: Sequence
         cost_nano_usd=cost_nano(attempts),
         saved_nano_usd=saved_nano(plan, attempts),
         observed=plan.observed.card.name if plan.observed else None,
+        basis=basis_of(ask, plan.wishes),
     )
 
 
@@ -106,6 +110,11 @@ def answered_by(attempts: Sequence[Attempt]) -> str | None:
     return next((attempt.model for attempt in reversed(attempts) if attempt.outcome is Outcome.OK), None)
 
 
+def answer_usage(attempts: Sequence[Attempt]) -> Usage | None:
+    """The tokens of the answer; None when there was no answer, or it did not tell."""
+    return next((attempt.usage for attempt in reversed(attempts) if attempt.outcome is Outcome.OK), None)
+
+
 def cost_nano(attempts: Sequence[Attempt]) -> int:
     """What the request is charged in all, with what is held unconfirmed."""
     return sum(attempt.nano_usd for attempt in attempts)
@@ -114,11 +123,10 @@ def cost_nano(attempts: Sequence[Attempt]) -> int:
 def saved_nano(plan: Plan, attempts: Sequence[Attempt]) -> int:
     """What the policy's baseline model would have cost for the answer's tokens, minus the real cost of all attempts;
     negative when routing cost more, and zero when the app got the model it had pinned, or no answer."""
-    usage = next((attempt.usage for attempt in reversed(attempts) if attempt.outcome is Outcome.OK), None)
+    usage = answer_usage(attempts)
     own_pin = plan.asked.pin is not None and not plan.asked.rewritten
-    if usage is None or own_pin or plan.baseline is None or plan.baseline.price is None:
-        return 0
-    return real_cost(plan.baseline, usage, plan.baseline_factor) - cost_nano(attempts)
+    baseline = baseline_nano(plan, usage) if usage is not None else None
+    return 0 if own_pin or baseline is None else baseline - cost_nano(attempts)
 
 
 def _classification(ask: Classification, plan: Plan) -> dict[str, object]:

@@ -41,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     baseline: ModelCard | None
     baseline_factor: Fraction
     rules: str
+    wishes: Wishes
     observed: Verdict | None = None
 
     @property
@@ -91,6 +92,7 @@ def make_plan(
         baseline=_baseline(ask, rules, policy),
         baseline_factor=min((site.factor for site in sites if site.offers(MAIN)), default=Fraction(1)),
         rules=rules.version,
+        wishes=wishes,
         observed=observed,
     )
 

@@ -12,7 +12,9 @@ _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32:
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a request afterwards. Money is nano-USD; `nano_usd` includes what is unconfirmed."""
+    """What is known of a request afterwards. Money is nano-USD; `nano_usd` includes what is unconfirmed. The three from
+    `dearest_nano_usd` on are what the answer's tokens would have cost elsewhere (core/savings.py), at the prices of the
+    rules that `router` names; None without an answer."""
 
     request_id: str
     at_ms: int
@@ -39,6 +41,9 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...]
     router: RouterObject | None
     feedback: Any = None
+    dearest_nano_usd: int | None = None
+    baseline_nano_usd: int | None = None
+    cheapest_nano_usd: int | None = None
 
 
 class Sums(msgspec.Struct, kw_only=True):

@@ -44,7 +44,7 @@ _SURENESS: Final = tuple(Method)
 _BYTES: Final = ByteCounter()
 
 
-class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
+class PromptSize(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`tokens` is the v13 template without thinking turns, as models get it that do not reason. `settings_tokens` is
     what v15 adds: its settings block, less the joints it leaves out between text parts (so it may be below zero).
     `thinking_tokens` are the thinking turns, which only reasoning models get. `tokens` has the tools as the full schema
