@@ -8,7 +8,7 @@ RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
 PORT ?= 8080
 
-.PHONY: run test test-slow test-clients check bench bench-routing lock lock-clients clean
+.PHONY: run test test-slow test-clients check check-ops bench bench-routing lock lock-clients clean
 
 run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
 	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
@@ -40,6 +40,10 @@ check: $(TESTS)  ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check-ops: $(TESTS)  ## alerts and dashboard, by Prometheus' own tool
+	@command -v promtool >/dev/null || { echo "promtool is missing: apt-get install prometheus" >&2; exit 1; }
+	$(BIN)/pytest tests/ops
 
 bench: $(TESTS)  ## speed as ratios, measured side by side
 	$(BIN)/python -m tests.bench

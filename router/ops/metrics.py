@@ -123,6 +123,8 @@ class Metrics:
         self._multiprocess = multiprocess
         self._metrics: dict[str, Any] = {metric.name: self._make(metric) for metric in METRICS}
         self._children: dict[tuple[str, ...], Any] = {}
+        for result in ("applied", "refused"):  # from the start: Prometheus sees no increase in a series' first value
+            self.child("router_reloads_total", result)
 
     def _make(self, metric: Metric) -> Any:
         options: dict[str, Any] = {"registry": None if self._multiprocess else self.registry}

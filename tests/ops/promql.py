@@ -1,0 +1,45 @@
+"""What an expression of PromQL speaks of, and Prometheus' own tool where it is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from router.ops.metrics import METRICS
+from tests.running import ROOT
+
+ALERTS = ROOT / "config" / "alerts.yml"
+# Debian has it in the package `prometheus`. Without it the tests look at structure and names, which is all they can;
+# `make check-ops` does not start without it.
+PROMTOOL = shutil.which("promtool")
+
+FUNCTIONS = {
+    *("absent", "histogram_quantile", "increase", "min_over_time", "rate", "sum", "vector"),
+    *("and", "by", "offset", "or", "without"),
+}
+LABELS = {"job", "instance", "le", *(label for metric in METRICS for label in metric.labels)}
+SUFFIXES = {"histogram": ("_bucket", "_sum", "_count")}
+SERIES = {f"{metric.name}{suffix}" for metric in METRICS for suffix in SUFFIXES.get(metric.kind, ("",))}
+
+
+def names(expression: str) -> set[str]:
+    """Every word of an expression that is not a function, a label, a text or a duration: the series it reads."""
+    bare = re.sub(r'"[^"]*"', "", expression)
+    bare = re.sub(r"\[[^\]]*\]|\boffset \w+", "", bare)
+    return set(re.findall(r"[a-zA-Z_][\w:]*", bare)) - FUNCTIONS - LABELS
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+
+
+def promtool(*arguments: str | Path) -> None:
+    """Fails with what promtool says. Does nothing where it is not installed."""
+    if PROMTOOL:
+        done = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
