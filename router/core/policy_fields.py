@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from router.core.policy import Budget, Limit, Policy, quality_number
+from router.core.policy import Budget, Limit, OwnScore, Policy, quality_number
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,12 +29,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 def fields_of(policy: Policy, given: Mapping[str, Any]) -> list[Field]:
     """Every field that takes effect. `given` is the file's own content, as decoded from TOML.
 
-    `quality` is its number. A budget is named by what it counts and its window, a limit by what it counts, so that
-    moving one in the file is no difference.
+    `quality` is its number. A score is named by model, kind and language (`*` for all of either), a budget by what it
+    counts and its window, a limit by what it counts, so that moving one in the file is no difference.
     """
     found = []
     for field in msgspec.structs.fields(Policy):
-        if field.name in ("models", "budgets", "limits"):
+        if field.name in ("models", "scores", "budgets", "limits"):
             continue
         value = msgspec.to_builtins(getattr(policy, field.name))
         shown = quality_number(value) if field.name == "quality" else value
@@ -42,6 +42,7 @@ def fields_of(policy: Policy, given: Mapping[str, Any]) -> list[Field]:
     models = given.get("models", {})
     found.append(Field(name="models.allow", value=sorted(policy.models.allow), given="allow" in models))
     found += [Field(name=f'models.map."{name}"', value=to, given=True) for name, to in policy.models.map.items()]
+    found += [Field(name=_figure(own), value=own.score, given=True) for own in policy.scores]
     for budget, row in zip(policy.budgets, given.get("budget", ()), strict=True):
         found += _budget(budget, row)
     for limit, row in zip(policy.limits, given.get("limit", ()), strict=True):
@@ -63,6 +64,10 @@ def _limit(limit: Limit, row: Mapping[str, Any]) -> Iterator[Field]:
         if most is not None:
             yield Field(name=f"{place}.{name}", value=most, given=True)
             yield Field(name=f"{place}.{name}.mode", value=limit.mode.value, given="mode" in row)
+
+
+def _figure(own: OwnScore) -> str:
+    return ".".join(("score", f'"{own.model}"', own.kind.value if own.kind else "*", own.language or "*"))
 
 
 def _whose(rule: Budget | Limit) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from router.core.asked import Wishes
 from router.core.catalog import Ability
 from router.core.classify import Classification
-from router.core.kind import Kind
+from router.core.kinds import Kind
 from router.core.language import Source
 from router.core.tokens import PromptSize
 from router.wire.fitting import Misfit

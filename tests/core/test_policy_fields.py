@@ -10,6 +10,7 @@ from router.core.policy import Policy
 from router.core.policy_fields import Change, Field, changes, fields_of
 
 DAY = {"scope": "team", "usd": "5", "window": "day"}
+SCORE = {"model": "ministral-8b-2512", "kind": "extraction", "score": 91, "source": "our own suite"}
 MONTH = {"scope": "team", "usd": "50", "window": "month"}
 
 
@@ -35,18 +36,18 @@ def test_the_same_effect_written_otherwise_is_no_change() -> None:
 def test_changed_new_and_lost_rules_are_told() -> None:
     limit = {"scope": "key", "id": "k1", "concurrency": 3}
     old = fields(quality="economy", budget=[DAY], models={"map": {"gpt-*": "auto"}})
-    new = fields(quality=0.5, budget=[{**DAY, "usd": "6"}], limit=[limit])
+    new = fields(quality=0.5, score=[SCORE], budget=[{**DAY, "usd": "6"}], limit=[limit])
     assert changes(old, new) == [
         Change(name="quality", old=0.85, new=0.5),
         Change(name='models.map."gpt-*"', old="auto", new=None),
         Change(name="budget.team.day.usd", old="5", new="6"),
+        Change(name='score."ministral-8b-2512".extraction.*', old=None, new=91.0),
         Change(name="limit.key:k1.concurrency", old=None, new=3),
         Change(name="limit.key:k1.concurrency.mode", old=None, new="hard"),
     ]
 
 
 def test_every_field_of_a_policy_is_shown() -> None:
-    shown = {
-        field.name.partition(".")[0] for field in fields(budget=[DAY], limit=[{"scope": "team", "concurrency": 1}])
-    }
+    found = fields(score=[SCORE], budget=[DAY], limit=[{"scope": "team", "concurrency": 1}])
+    shown = {field.name.partition(".")[0] for field in found}
     assert shown == {field.encode_name for field in msgspec.structs.fields(Policy)}
