@@ -12,6 +12,7 @@ from router.commands.check import check
 from router.commands.demo import demo
 from router.commands.explain import explain
 from router.commands.keys import keys
+from router.commands.reconcile import reconcile
 from router.commands.remote import RemoteError
 from router.commands.serve import serve
 from router.commands.simulate import simulate
@@ -31,7 +32,7 @@ def cli() -> None:
     """A cost-aware router in front of the Mistral API: routed, budgeted, accounted, explained."""
 
 
-for command in (demo, serve, check, explain, keys, usage, simulate):
+for command in (demo, serve, check, explain, keys, usage, reconcile, simulate):
     cli.add_command(command)
 
 
