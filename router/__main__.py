@@ -8,6 +8,7 @@ import rich_click as click
 
 from router import __version__
 from router.children import DataDirInUse
+from router.commands.backup import backup, restore
 from router.commands.check import check
 from router.commands.demo import demo
 from router.commands.explain import explain
@@ -32,7 +33,7 @@ def cli() -> None:
     """A cost-aware router in front of the Mistral API: routed, budgeted, accounted, explained."""
 
 
-for command in (demo, serve, check, explain, keys, usage, reconcile, simulate):
+for command in (demo, serve, check, explain, keys, usage, reconcile, backup, restore, simulate):
     cli.add_command(command)
 
 

@@ -20,6 +20,7 @@ from watchfiles import awatch
 
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
+from router.api.backup import backup_routes
 from router.api.calls import Works, call
 from router.api.count import count_tokens
 from router.api.dashboard import dashboard_routes
@@ -169,6 +170,7 @@ def create_app(settings: Settings) -> Litestar:
         lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused, lambda: settler.drain(READ_S)
     )
     by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S))
+    saved = backup_routes(keyring)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -176,7 +178,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in (*admin, *by_hand)),
+            *(_behind(handler, guard) for handler in (*admin, *by_hand, *saved)),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback else _behind(status[2], guard),
