@@ -19,6 +19,7 @@ from router.core.money import parse_usd
 
 ROWS_MAX: Final = 100_000
 _TOKENS: Final = ("input_tokens", "cached_tokens", "output_tokens")
+_YEARS: Final = (2000, 2999)
 Place = tuple[str, str]  # day and model
 
 
@@ -73,9 +74,7 @@ def read_export(text: str) -> dict[Place, Theirs]:
                 raise WrongExport(f"line {reader.line_num}: more than {ROWS_MAX} days and models")
             cells = {(name or "").strip(): (cell or "").strip() for name, cell in row.items() if isinstance(cell, str)}
             try:
-                place = (date.fromisoformat(cells.get("date", "")).isoformat(), cells.get("model", ""))
-                if not place[1]:
-                    raise ValueError("the model is missing")
+                place = _place(cells)
                 found[place] = _added(found.get(place, Theirs()), _read(cells, costs))
             except ValueError as error:
                 raise WrongExport(f"line {reader.line_num}: {error}") from None
@@ -85,13 +84,18 @@ def read_export(text: str) -> dict[Place, Theirs]:
 
 
 def compare(ours: Mapping[Place, Ours], theirs: Mapping[Place, Theirs]) -> list[Compared]:
-    """Every day and model that either side has, by day. A model that the export leaves out on a day was not billed."""
+    """Every day and model that either side has, by day. A model that the export leaves out on a day was not billed,
+    unless the export has one that we do not know: it may be the same under another name."""
     by_cost = all(one.nano_usd is not None for one in theirs.values())
     nothing = Theirs(nano_usd=0) if by_cost else Theirs(tokens=(0, 0, 0))
+    strange = {day for day, model in theirs if (day, model) not in ours}
     lines = []
     for place in sorted({*ours, *theirs}):
         mine, other = ours.get(place, Ours()), theirs.get(place, nothing)
-        lines.append(Compared(day=place[0], model=place[1], ours=mine, theirs=other, finding=_finding(mine, other)))
+        finding = _finding(mine, other)
+        if finding is Finding.NOT_BILLED and place not in theirs and place[0] in strange:
+            finding = Finding.UNCLEAR
+        lines.append(Compared(day=place[0], model=place[1], ours=mine, theirs=other, finding=finding))
     return lines
 
 
@@ -103,6 +107,15 @@ def _finding(ours: Ours, theirs: Theirs) -> Finding:
     if ours.unconfirmed_nano_usd:
         return Finding.NOT_BILLED if same else Finding.UNCLEAR
     return Finding.AGREES if same else Finding.DIFFERS
+
+
+def _place(cells: dict[str, str]) -> Place:
+    day, model = date.fromisoformat(cells.get("date", "")), cells.get("model", "")
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise ValueError(f"{day} is no day of traffic")
+    if not model:
+        raise ValueError("the model is missing")
+    return day.isoformat(), model
 
 
 def _read(cells: dict[str, str], costs: bool) -> Theirs:

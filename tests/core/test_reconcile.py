@@ -36,6 +36,17 @@ def test_only_ours_without_the_unconfirmed_says_that_it_was_not_billed(
     assert finding(ours, None if theirs is None else Theirs(nano_usd=theirs)) is expected
 
 
+def test_a_model_that_is_left_out_is_unclear_beside_one_that_nobody_knows() -> None:
+    ours = {(DAY, MODEL): Ours(nano_usd=30, unconfirmed_nano_usd=30)}
+    theirs = {(DAY, "mistral-small-latest"): Theirs(nano_usd=25)}
+    assert {line.model: line.finding for line in compare(ours, theirs)} == {
+        MODEL: Finding.UNCLEAR,
+        "mistral-small-latest": Finding.DIFFERS,
+    }
+    elsewhere = {("2026-11-24", "mistral-small-latest"): Theirs(nano_usd=25)}
+    assert [line.finding for line in compare(ours, elsewhere)] == [Finding.NOT_BILLED, Finding.DIFFERS]
+
+
 @given(st.integers(0, 10**15), st.integers(1, 10**15), st.integers(0, 10**15))
 def test_what_was_billed_in_part_is_never_released(settled: int, held: int, billed: int) -> None:
     ours = Ours(nano_usd=settled + held, unconfirmed_nano_usd=held)
@@ -67,6 +78,7 @@ def test_rows_of_a_day_and_model_add_up_and_other_columns_are_passed_over() -> N
         ("date,model\n", 1, "cost_usd"),
         (f"date,model,cost_usd\n23.11.2026,{MODEL},1\n", 2, "23.11.2026"),
         (f"date,model,cost_usd\n{DAY},,1\n", 2, "model"),
+        (f"date,model,cost_usd\n9999-12-31,{MODEL},1\n", 2, "9999"),
         (f"date,model,cost_usd\n{DAY},{MODEL},1\n{DAY},{MODEL},-1\n", 3, "-1"),
         (f"date,model,cost_usd\n{DAY},{MODEL},0.0000000001\n", 2, "nano"),
         (f"date,model,cost_usd\n{DAY},{MODEL}\n", 2, "USD"),
