@@ -9,11 +9,13 @@ import rich_click as click
 from router import __version__
 from router.children import DataDirInUse
 from router.commands.backtest import backtest
+from router.commands.backup import backup, restore
 from router.commands.check import check
 from router.commands.demo import demo
 from router.commands.explain import explain
 from router.commands.keys import keys
 from router.commands.policy import policy
+from router.commands.reconcile import reconcile
 from router.commands.remote import RemoteError
 from router.commands.serve import serve
 from router.commands.simulate import simulate
@@ -33,7 +35,7 @@ def cli() -> None:
     """A cost-aware router in front of the Mistral API: routed, budgeted, accounted, explained."""
 
 
-for command in (demo, serve, check, explain, backtest, policy, keys, usage, simulate):
+for command in (demo, serve, check, explain, backtest, policy, keys, usage, reconcile, backup, restore, simulate):
     cli.add_command(command)
 
 

@@ -20,6 +20,7 @@ from watchfiles import awatch
 
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
+from router.api.backup import backup_routes
 from router.api.calls import Works, call
 from router.api.count import count_tokens
 from router.api.dashboard import dashboard_routes
@@ -27,6 +28,7 @@ from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
+from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
 from router.api.unsupported import unsupported
@@ -46,6 +48,7 @@ from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.outputs import Outputs
+from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
 from router.store.warmth import Warmth
@@ -174,6 +177,8 @@ def create_app(settings: Settings) -> Litestar:
     admin = admin_routes(
         lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused, lambda: settler.drain(READ_S)
     )
+    by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S))
+    saved = backup_routes(keyring)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -181,7 +186,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in admin),
+            *(_behind(handler, guard) for handler in (*admin, *by_hand, *saved)),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback else _behind(status[2], guard),

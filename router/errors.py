@@ -7,6 +7,7 @@
     ├── NotAllowed 403
     ├── NotFound 404 ───── ModelNotFound, UnsupportedEndpoint
     ├── BodyTimeout 408
+    ├── Conflict 409
     ├── RequestTooLarge 413
     ├── UnsupportedMediaType 415
     ├── RateLimited 429
@@ -98,6 +99,12 @@ class UnsupportedEndpoint(NotFound):
 
 class BodyTimeout(RouterError):
     status, type, code = 408, "invalid_request_error", "body_timeout"
+
+
+class Conflict(RouterError):
+    """What is asked contradicts what stands; asking again does not help."""
+
+    status, type, code = 409, "invalid_request_error", "conflict"
 
 
 class RequestTooLarge(RouterError):

@@ -21,7 +21,7 @@ from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
 from router.core.policy import Policy, StoreAway
 from router.core.reasons import Why
-from router.core.record import request_id
+from router.core.record import name_hold, request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
@@ -207,7 +207,7 @@ class Line:
         first = plan.order[0]
         assert first.most is not None, "only a priced model is in the order"
         accounts, name = self.accounts(journey), first.card.name
-        hold_id = f"{journey.request_id}#1"
+        hold_id = name_hold(journey.request_id, 1)
         try:
             held = await self._reserve(journey, hold_id, first)
             # A refusal counts only when nothing is on its way back: an app that asks one thing after another must not

@@ -22,6 +22,7 @@ from router.core.journey import Journey
 from router.core.judging import Verdict
 from router.core.money import usd
 from router.core.policy import StoreAway
+from router.core.record import name_hold
 from router.core.warmth import Warm
 from router.errors import StoreUnavailable, UpstreamBadResponse
 from router.recording import Recorder, explained, note_of
@@ -250,7 +251,7 @@ class Serving:
         ending, actual = turn.ends
         self.leases.drop(turn.hold)
         name, most = verdict.card.name, msgspec.structs.replace(verdict.most, requests=0)
-        hold_id = f"{journey.request_id}#{len(journey.attempts) + 1}"
+        hold_id = name_hold(journey.request_id, len(journey.attempts) + 1)
         try:
             advanced = await self.ledger.advance(
                 turn.hold,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from router.core.explain import RouterObject
 
@@ -44,6 +46,29 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     dearest_nano_usd: int | None = None
     baseline_nano_usd: int | None = None
     cheapest_nano_usd: int | None = None
+
+
+def name_hold(request_id: str, attempt: int) -> str:
+    """The name of an attempt's hold; attempts count from 1."""
+    return f"{request_id}#{attempt}"
+
+
+def corrected(record: RequestRecord, charged: Sequence[int | None]) -> RequestRecord:
+    """The record after an operator's word: attempt by attempt what is charged in place of an unconfirmed hold, None
+    where nothing was said. What was saved stays as it was told."""
+    if record.router is None or all(nano is None for nano in charged):
+        return record
+    attempts = [
+        attempt if nano is None else replace(attempt, nano_usd=nano, unconfirmed=False)
+        for attempt, nano in zip(record.router.attempts, charged, strict=True)
+    ]
+    cost = sum(attempt.nano_usd for attempt in attempts)
+    return replace(
+        record,
+        nano_usd=cost,
+        unconfirmed_nano_usd=sum(attempt.nano_usd for attempt in attempts if attempt.unconfirmed),
+        router=replace(record.router, attempts=attempts, cost_nano_usd=cost),
+    )
 
 
 class Sums(msgspec.Struct, kw_only=True):

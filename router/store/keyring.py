@@ -8,6 +8,7 @@ key is refused everywhere within a few seconds, also where no message could reac
 from __future__ import annotations
 
 import asyncio
+import enum
 import hashlib
 import hmac
 import re
@@ -50,6 +51,14 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     unlimited: bool = False
+
+
+class Restored(enum.Enum):
+    """What became of a record from a backup."""
+
+    RESTORED = "restored"
+    REVOKED = "revoked"
+    KEPT = "kept"
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +165,22 @@ class Keyring:
         packed = await self._ask(self._client.hgetall(names.KEYS))
         found = [_unpacked(raw) for raw in packed.values()]
         return sorted(found, key=lambda record: (record.created_at, record.id))
+
+    @property
+    def pepper_mark(self) -> str:
+        """Tells two peppers apart, and nothing of either."""
+        return hmac.new(self._pepper, b"the mark of this pepper", hashlib.sha256).hexdigest()[:16]
+
+    async def restore(self, record: KeyRecord) -> Restored:
+        """Bring back a record from a backup. One that stands is as new or newer, so it stays; but a key that was
+        revoked once is revoked for good, whatever an older store says."""
+        while packed := await self._packed(record.id):
+            stands = _unpacked(packed)
+            if record.revoked_at is None or stands.revoked_at is not None:
+                return Restored.KEPT
+            if await self._save(msgspec.structs.replace(stands, revoked_at=record.revoked_at), packed):
+                return Restored.REVOKED
+        return Restored.RESTORED if await self._save(record, b"") else await self.restore(record)
 
     async def watch(self) -> None:
         """Run for ever: forget the cached keys whenever the store's version moves."""

@@ -75,7 +75,7 @@ class Ledger:
         self.door = door
         self.clock = clock
         self.test_clock = test_clock
-        verbs = ("reserve", "settle", "advance", "renew", "record", "peek", "sweep")
+        verbs = ("reserve", "settle", "advance", "renew", "record", "peek", "sweep", "reconcile")
         self.scripts = {verb: load(verb, test_clock=test_clock) for verb in verbs}
 
     async def reserve(

@@ -40,6 +40,11 @@ def feedback(team: str, day: int) -> str:
     return f"{{{team}}}:feedback:{day}"
 
 
+def corrections(team: str, day: int) -> str:
+    """What an operator settled by hand; `day` is that on which the request began, and counts from the epoch."""
+    return f"{{{team}}}:corrections:{day}"
+
+
 def warm(team: str) -> str:
     """Where conversations were answered last."""
     return f"{{{team}}}:warm"

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from router.core.record import RequestRecord, Sums, began_ms
+from router.core.record import RequestRecord, Sums, began_ms, corrected, name_hold
 from router.store import names
 from router.store.connect import STORE_ERRORS, Client, away
 from router.store.ledger import Ledger, Write
@@ -83,6 +83,11 @@ def written(record: RequestRecord, *, counted: bool) -> Write:
         kept=RECORDS_KEPT,
         sums_ms=SUMS_KEPT_MS,
     )
+
+
+def spent_sums(note: Note, nano: int) -> dict[str, int]:
+    """What an hour's sums gain when a hold of that note is charged `nano` after all."""
+    return {f"{_dims(note.key, note.model, note.kind, note.language, note.tags)}n": nano}
 
 
 def _dims(key: str, model: str, kind: str, language: str, tags: Iterable[str]) -> str:
@@ -176,7 +181,7 @@ class Records:
             cut, first = found[limit][0], found[0][0]
             found = [pair for pair in found if (pair[0] == cut if cut == first else pair[0] > cut)]
             following = "{}-{}".format(*found[-1][0])
-        return await self._with_feedback([record for _, record in found]), following
+        return await self._completed([record for _, record in found]), following
 
     async def _stream(
         self, team: str, newest: str, oldest: str
@@ -202,7 +207,7 @@ class Records:
                 for _, fields in entries:
                     record = _decode(fields[b"r"])
                     if record.request_id == name:
-                        return (await self._with_feedback([record]))[0]
+                        return (await self._completed([record]))[0]
                 if len(entries) < PAGE:
                     break
                 oldest = f"({entries[-1][0].decode()}"
@@ -216,9 +221,28 @@ class Records:
         await self._ask(self._client.hset(where, name, msgspec.json.encode(verdict)))
         await self._ask(self._client.expire(where, FEEDBACK_KEPT_S))
 
-    async def _with_feedback(self, records: list[RequestRecord]) -> list[RequestRecord]:
-        if not records:
+    async def _completed(self, records: list[RequestRecord]) -> list[RequestRecord]:
+        """The records with what came after them: what operators settled by hand, and the apps' verdicts."""
+        return await self._with_feedback(await self._corrected(records)) if records else records
+
+    async def _corrected(self, records: list[RequestRecord]) -> list[RequestRecord]:
+        unsure = [record for record in records if record.unconfirmed_nano_usd]
+        if not unsure:
             return records
+        pipe = self._client.pipeline(transaction=False)
+        for record in unsure:
+            attempts = record.router.attempts if record.router else ()
+            holds = [name_hold(record.request_id, number) for number in range(1, len(attempts) + 1)]
+            pipe.hmget(names.corrections(record.team, (began_ms(record.request_id) or 0) // DAY_MS), holds or ["-"])
+        found = {
+            record.request_id: [None if nano is None else int(nano) for nano in charged]
+            for record, charged in zip(unsure, await self._ask(pipe.execute()), strict=True)
+        }
+        return [
+            corrected(record, found[record.request_id]) if record.request_id in found else record for record in records
+        ]
+
+    async def _with_feedback(self, records: list[RequestRecord]) -> list[RequestRecord]:
         pipe = self._client.pipeline(transaction=False)
         for record in records:
             pipe.hget(names.feedback(record.team, (began_ms(record.request_id) or 0) // DAY_MS), record.request_id)

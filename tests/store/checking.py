@@ -15,6 +15,7 @@ from router.errors import StoreUnavailable
 from router.store import names
 from router.store.connect import Client, Door
 from router.store.ledger import Ending, Ledger, Reservation, Write
+from router.store.records import Note
 from tests.store.reference import HELD, REAPED, Answer, Reference, View
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -24,6 +25,9 @@ Change = Callable[[Ledger], None]
 Vector = Callable[[int], tuple[Account, ...]]
 
 
+NOTE = msgspec.json.encode(
+    Note(key="k", model="small", kind="chat", language="en", tags=(), nano_usd=1, request_id="q")
+).decode()
 NOTHING = Amounts(nano=0, tokens=0, requests=0)
 FIELDS = {"usd": "nano", "tokens": "tokens", "requests": "requests", "concurrency": "concurrency"}
 
@@ -88,10 +92,10 @@ class Checked:
         self, ledger: Ledger, name: str, owner: Owner, amounts: Amounts, lease_ms: int, digest: str, skew_ms: int
     ) -> Reservation | None:
         def expect(accounts: tuple[Account, ...]) -> Answer:
-            return self.reference.reserve(name, accounts, amounts, lease_ms, digest, "n")
+            return self.reference.reserve(name, accounts, amounts, lease_ms, digest, NOTE)
 
         def ask(accounts: Vector) -> Any:
-            return ledger.reserve(name, self.team, accounts, amounts, lease_ms=lease_ms, digest=digest, note="n")
+            return ledger.reserve(name, self.team, accounts, amounts, lease_ms=lease_ms, digest=digest, note=NOTE)
 
         return await self.check(ask, expect, owner, skew_ms)
 
@@ -177,7 +181,10 @@ class Checked:
         assert {name: (hold[0], bool(hold[1])) for name, hold in holds.items()} == {
             name: (hold.state, hold.told) for name, hold in reference.holds.items()
         }
-        assert all(len(hold) == (2 if hold[0] in "SV" else 6) for hold in holds.values())
+        for name, hold in holds.items():
+            kept = reference.holds[name].reconciled
+            assert len(hold) == (6 if hold[0] in "HX" else 2 if kept is None else 7)
+            assert kept is None or hold[6] == kept
         assert {name.decode(): at for name, at in leases} == {n: hold.until_ms for n, hold in reference.holds.items()}
         assert {name.decode(): at for name, at in unsure} == {
             name: hold.admitted_ms for name, hold in reference.holds.items() if hold.state == "X"
@@ -221,6 +228,11 @@ class Checked:
         assert [fields[b"r"] for _, fields in written] == self.reference.records
         sums = await self.client.hgetall(names.sums(self.team, 0))
         assert {name.decode(): int(value) for name, value in sums.items()} == dict(self.reference.sums)
+        for hour, nano in self.reference.by_hand.items():
+            stood = await self.client.hgetall(names.sums(self.team, hour))
+            assert [int(value) for value in stood.values()] == ([nano] if nano else [])
+        corrections = await self.client.hgetall(names.corrections(self.team, 0))
+        assert {name.decode(): int(value) for name, value in corrections.items()} == self.reference.corrections
 
     def expect_close(self, held: Reservation, ending: Ending, actual: Amounts, write: Write | None) -> bool:
         self.reference.tick(self.clock_ms)

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from router.core.charges import FOREVER_MS, Account, Amounts, Kind
 from router.store.ledger import Ending, Reservation
 
+HOUR_MS = 3_600_000
 TOMBSTONE_MS = 600_000
 UNCONFIRMED_MS = 400 * 86_400_000
+RECONCILED_MS = 400 * 86_400_000
 REAPED = 8
 REAPED_BEFORE_REFUSAL = 256
 GAUGE_HINT_MS = 1_000
@@ -65,6 +67,7 @@ class Hold:
     digest: str = ""
     note: str = ""
     told: bool = False
+    reconciled: int | None = None
     admitted_ms: int = 0
     until_ms: int = 0
     charges: list[Charge] = field(default_factory=list)
@@ -99,6 +102,8 @@ class Reference:
         self.charges: dict[str, list[Charge]] = {}
         self.records: list[bytes] = []
         self.sums: Counter[str] = Counter()
+        self.corrections: dict[str, int] = {}
+        self.by_hand: Counter[int] = Counter()
 
     def clone(self) -> Reference:
         return copy.deepcopy(self)
@@ -211,6 +216,29 @@ class Reference:
             self.holds[name] = Hold(name, "S", told=True, until_ms=self.mark_ms + TOMBSTONE_MS)
             self._write(record, sums)
             self.reap(REAPED)
+
+    def reconcile(self, name: str, nano: int | None) -> tuple[str, int | None]:
+        """An operator's word on a hold: what it met, and what the hold is charged now as far as anybody knows."""
+        self.reap(REAPED)
+        hold = self.holds.get(name)
+        if hold is None:
+            return "UNKNOWN", None
+        if hold.state == HELD:
+            return "OPEN", None
+        if hold.state in FINAL:
+            return ("SAME" if hold.reconciled == (nano or 0) else "OTHERWISE"), hold.reconciled
+        for charge in hold.charges:
+            if ":usd:" in charge.name:
+                charge.actual = nano or 0
+            elif charge.name.endswith(":tokens"):
+                charge.actual = 0 if nano is None else charge.amount
+            else:
+                charge.actual = charge.amount
+        hold.state, hold.told, hold.reconciled = "V" if nano is None else "S", True, nano or 0
+        hold.until_ms = self.mark_ms + RECONCILED_MS
+        self.corrections[name] = nano or 0
+        self.by_hand[hold.admitted_ms // HOUR_MS] += nano or 0
+        return "ENDED", nano or 0
 
     def renew(self, ids: Sequence[str], lease_ms: int) -> int:
         alive = [self.holds[name] for name in ids if name in self.holds and self.holds[name].state == HELD]

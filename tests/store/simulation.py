@@ -14,7 +14,8 @@ import msgspec
 
 from router.core.charges import Account, Amounts, Kind, Owner
 from router.store.ledger import Ending, Ledger, Reservation, Write
-from tests.store.checking import DAY, HOUR, LEASE_MAX, MINUTE, NOTHING, Checked, Vector, same_standings
+from router.store.reconciling import Reconciler
+from tests.store.checking import DAY, HOUR, LEASE_MAX, MINUTE, NOTE, NOTHING, Checked, Vector, same_standings
 from tests.store.reference import REAPED, Answer
 
 
@@ -100,7 +101,7 @@ class World(Checked):
         """The store has never heard of it: it was away when the request was admitted."""
         self.count += 1
         accounts = self.vector(self._owner(), self.clock_ms)
-        held = self.ledger.unheld(f"q{self.count}#1", self.team, accounts, self._amounts(), note="n")
+        held = self.ledger.unheld(f"q{self.count}#1", self.team, accounts, self._amounts(), note=NOTE)
         self.open.append(held)
         await self.close()
 
@@ -115,10 +116,10 @@ class World(Checked):
         async def deliver() -> Reservation | None:
             def expect(accounts: tuple[Account, ...]) -> Answer:
                 self.expect_close(held, ending, actual, None)
-                return self.reference.reserve(name, accounts, amounts, MINUTE, "", "n")
+                return self.reference.reserve(name, accounts, amounts, MINUTE, "", NOTE)
 
             def ask(accounts: Vector) -> Any:
-                return ledger.advance(held, ending, actual, name, accounts, amounts, lease_ms=MINUTE, note="n")
+                return ledger.advance(held, ending, actual, name, accounts, amounts, lease_ms=MINUTE, note=NOTE)
 
             return await self.check(ask, expect, owner, 0)
 
@@ -138,6 +139,26 @@ class World(Checked):
         if lasting:
             name = self.dice.choice(lasting)
             assert await self.check_reserve(self.ledger, name, self._owner(), self._amounts(), MINUTE, "x", 0) is None
+
+    async def reconcile(self) -> None:
+        """An operator's word on a hold, mostly on one that is unconfirmed; more than was held is a bill, too."""
+        unsure = sorted(name for name, hold in self.reference.holds.items() if hold.state == "X")
+        known = [held.id for held in self.known[-20:]] or ["q0#1"]
+        name = self.dice.choice(unsure if unsure and self.dice.random() < 0.8 else known)
+        nano = self.dice.choice((None, 0, 1, 40, 261))
+        nano = None if nano is None else nano * self.scale
+        ledger = self.ledger
+
+        async def deliver() -> None:
+            status, charged = "UNKNOWN", None
+            if name in self.reference.holds:
+                self.reference.tick(self.clock_ms)
+                status, charged = self.reference.reconcile(name, nano)
+            self.seen[f"reconcile {status}"] += 1
+            found = await Reconciler(ledger).end(self.team, name, nano)
+            assert (found.status.name, found.nano_usd) == (status, charged)
+
+        await self._send(deliver)
 
     async def record(self) -> None:
         name, ledger = f"q{self.dice.randrange(self.count + 1)}", self.ledger
@@ -187,7 +208,7 @@ class World(Checked):
     async def _keep(self, ledger: Ledger, name: str, owner: Owner, amounts: Amounts, held: Reservation | None) -> None:
         if (held is None and self.dice.random() < 0.2) or self.dice.random() < 0.1:
             # No reply came: what may exist is given back, described as the router knows it.
-            held = ledger.unheld(name, self.team, self.vector(owner, self.clock_ms), amounts, note="n")
+            held = ledger.unheld(name, self.team, self.vector(owner, self.clock_ms), amounts, note=NOTE)
         if held is not None:
             self.open.append(held)
             self.known.append(held)
@@ -220,7 +241,7 @@ class World(Checked):
 STEPS, WEIGHTS = zip(
     *{
         "reserve": 44, "close": 24, "redeliver": 9, "advance": 6, "close_again": 4, "close_unheld": 2, "clash": 2,
-        "record": 2, "renew": 3, "sweep": 2, "peek": 2, "flush_scripts": 0.5,
+        "record": 2, "renew": 3, "reconcile": 3, "sweep": 2, "peek": 2, "flush_scripts": 0.5,
     }.items(),
     strict=True,
 )  # fmt: skip

@@ -109,6 +109,14 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "if record then\n    redis.call('ZADD'",
     ),
     "an advance leaves the first hold": ("close(unpack(ending))", ""),
+    "an operator's word ends an open hold": ("if hold[1] == 'H' then return { OPEN, 0 } end", ""),
+    "an operator's word is taken for another": ("if hold[7] == nano then", "if hold[7] then"),
+    "an operator's word leaves the record to a late usage": (
+        "hold_save(id, { to, 1, '', '', hold[5], {}, nano }",
+        "hold_save(id, { to, 0, '', '', hold[5], {}, nano }",
+    ),
+    "an operator's word is not in the sums": ("write_record('', 0, sums, sums_ms, hour)", ""),
+    "an operator's word is soon forgotten": ("now + RECONCILED_MS", "now + TOMBSTONE_MS"),
     "a refused record is counted again": ("if hold_load(id) then return 0 end", ""),
 }
 

@@ -38,6 +38,7 @@ def test_the_store_stands_as_the_reference_says(run: Run, team: str, block: int)
     seen = simulate(run, team, range(block * seeds, (block + 1) * seeds), STEPS_A_RUN)
     # A run that meets no limit, no duplicate and no late end would prove little.
     assert min(seen[kind] for kind in ("granted", "denied", "final", "redeliver", "close_again", "advance")) >= 10
+    assert seen["reconcile ENDED"] >= 5
 
 
 @pytest.mark.slow

@@ -1,0 +1,68 @@
+"""The operations plane's part about backups: every key's record out, and back in where it is missing."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+
+from router.core.backup import VERSION
+from router.core.policy import NAME
+from router.errors import BadRequest
+from router.store.keyring import KeyRecord, Keyring, Restored
+
+log = logging.getLogger("router.audit")
+
+KEYS_MAX: Final = 1_000  # of one call
+_ID = re.compile(r"[A-Za-z0-9]{12}\Z")
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class Restoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    version: int
+    pepper: str
+    keys: list[KeyRecord]
+
+
+def backup_routes(keyring: Keyring) -> list[HTTPRouteHandler]:
+    @get("/admin/v1/backup")
+    async def backup() -> dict[str, Any]:
+        """Every key as the store keeps it: no secret, and no pepper."""
+        made_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return {"version": VERSION, "made_at": made_at, "pepper": keyring.pepper_mark, "keys": await keyring.list()}
+
+    @post("/admin/v1/restore", status_code=200)
+    async def restore(data: Restoring) -> dict[str, int]:
+        """Put back the keys that are missing, and revoke those that the backup knows as revoked."""
+        _check(data, keyring.pepper_mark)
+        done = Counter[Restored]()
+        for record in data.keys:
+            done[await keyring.restore(record)] += 1
+        log.info("%s keys were restored, %s revoked, %s kept", *(done[what] for what in Restored))
+        return {what.value: done[what] for what in Restored}
+
+    return [backup, restore]
+
+
+def _check(data: Restoring, pepper: str) -> None:
+    """Everything is checked before anything is written."""
+    if data.version != VERSION:
+        raise BadRequest(f"version must be {VERSION}.", code="invalid_value", param="version")
+    if data.pepper != pepper:
+        text = (
+            "The backup was made under another ROUTER_KEY_PEPPER: none of its keys would work here. "
+            "Start the router with that pepper, then restore."
+        )
+        raise BadRequest(text, code="other_pepper", param="pepper")
+    if len(data.keys) > KEYS_MAX:
+        raise BadRequest(f"keys holds more than {KEYS_MAX}: send them in parts.", code="invalid_value", param="keys")
+    for index, record in enumerate(data.keys):
+        whole = _ID.match(record.id) and NAME.match(record.team) and all(map(_DIGEST.match, record.digests))
+        if not whole:
+            raise BadRequest(f"keys[{index}] is not the record of a key.", code="invalid_value", param=f"keys[{index}]")

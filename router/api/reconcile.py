@@ -1,0 +1,81 @@
+"""The operations plane's part about money that nobody knows: unconfirmed holds, and their end by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+
+from router.core.money import NANO, USD_MAX, usd
+from router.core.policy import NAME
+from router.errors import BadRequest, Conflict, NotFound
+from router.store.reconciling import Reconciler, Status
+from router.store.records import Records
+
+log = logging.getLogger("router.audit")
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator says of a hold: its cost in nano-USD, or that it is released. One of the two."""
+
+    team: str
+    nano_usd: int | None = None
+    release: bool = False
+
+
+def reconcile_routes(
+    reconciler: Reconciler, records: Records, settle: Callable[[], Awaitable[object]]
+) -> list[HTTPRouteHandler]:
+    """`settle` waits until what was answered is booked."""
+
+    @get("/admin/v1/unconfirmed")
+    async def list_unconfirmed(team: str | None = None) -> dict[str, Any]:
+        """Every hold whose usage never came, oldest first within its team."""
+        await settle()
+        teams = [_team(team)] if team is not None else await records.teams()
+        return {"unconfirmed": [hold for name in teams for hold in await reconciler.unconfirmed(name)]}
+
+    @post("/admin/v1/unconfirmed/{hold_id:str}", status_code=200)
+    async def end_unconfirmed(hold_id: str, data: Word) -> dict[str, Any]:
+        """Settle or release one hold, on every account it is counted on."""
+        nano = _amount(data)
+        ended = await reconciler.end(_team(data.team), hold_id, nano)
+        match ended.status:
+            case Status.UNKNOWN:
+                raise NotFound(
+                    f"Team {data.team} has no hold {hold_id!r}; /admin/v1/unconfirmed lists them.", param="id"
+                )
+            case Status.OPEN:
+                text = f"The request of hold {hold_id!r} is still open: wait until its lease has ended."
+                raise Conflict(text, param="id")
+            case Status.OTHERWISE:
+                by = "by its own usage" if ended.nano_usd is None else f"by hand, at {usd(ended.nano_usd)} USD"
+                raise Conflict(f"Hold {hold_id!r} has ended already, {by}; that is final.", param="id")
+            case Status.ENDED:
+                log.info("hold %s of team %s was settled by hand at %s nano-USD", hold_id, data.team, nano or 0)
+            case Status.SAME:
+                pass
+        return {"id": hold_id, "team": data.team, "nano_usd": ended.nano_usd, "changed": ended.status is Status.ENDED}
+
+    return [list_unconfirmed, end_unconfirmed]
+
+
+def _team(name: str) -> str:
+    if not NAME.match(name):
+        text = "team must be 1 to 64 letters, digits, points, hyphens and underscores."
+        raise BadRequest(text, code="invalid_value", param="team")
+    return name
+
+
+def _amount(word: Word) -> int | None:
+    """Nano-USD to charge, None to release."""
+    if word.release is (word.nano_usd is not None):
+        raise BadRequest("Give either nano_usd or release: true.", code="invalid_value", param="nano_usd")
+    if word.nano_usd is not None and not 0 <= word.nano_usd <= USD_MAX * NANO:
+        text = f"nano_usd must be a whole number from 0 to {USD_MAX * NANO} (nano-USD)."
+        raise BadRequest(text, code="invalid_value", param="nano_usd")
+    return word.nano_usd

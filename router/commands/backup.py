@@ -1,0 +1,62 @@
+"""mistral-router backup and restore: the keys of a running router, in a file of one's own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import rich_click as click
+
+from router.commands.options import folders
+from router.commands.remote import Remote
+from router.core.backup import Backup, DamagedBackup, read_backup, write_backup
+
+PART: Final = 500
+
+
+@click.command()
+@folders()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(data_dir: Path, file: Path, **_: Any) -> None:
+    """Write every key of a running router to FILE (mode 0600; no secret and no pepper is in it)."""
+    made = msgspec.convert(Remote(data_dir).call("GET", "/admin/v1/backup"), Backup)
+    try:
+        _replace(file, write_backup(made))
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
+    click.echo(f"{len(made.keys)} keys were written to {file}.")
+
+
+@click.command()
+@folders()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(data_dir: Path, file: Path, **_: Any) -> None:
+    """Put the keys of FILE back into a running router. Keys that are there stay as they are; twice changes nothing."""
+    try:
+        kept = read_backup(file.read_text(encoding="utf-8"))
+    except (DamagedBackup, UnicodeDecodeError, OSError) as error:
+        raise click.ClickException(f"{file}: {error}. Nothing was restored.") from None
+    remote = Remote(data_dir)
+    done = {"restored": 0, "revoked": 0, "kept": 0}
+    for start in range(0, max(1, len(kept.keys)), PART):
+        part = {"version": kept.version, "pepper": kept.pepper, "keys": kept.keys[start : start + PART]}
+        for what, count in remote.call("POST", "/admin/v1/restore", part).items():
+            done[what] += count
+    click.echo("{restored} keys were restored, {revoked} revoked, {kept} were there already.".format(**done))
+
+
+def _replace(file: Path, text: str) -> None:
+    """All of the text or nothing, readable to its owner only, under the file's name at last."""
+    number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # made with mode 0600
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as sink:
+            sink.write(text)
+            sink.flush()
+            os.fsync(sink.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

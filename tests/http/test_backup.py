@@ -1,0 +1,95 @@
+"""Keys saved from one router and restored into another that has lost them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from router.store import names
+from tests import running
+from tests.running import ADMIN_KEY, Router, Simulator, command, valkey, wait_for
+
+PEPPER = {"ROUTER_KEY_PEPPER": "one pepper for both"}
+
+
+def run(router: Router, *arguments: str) -> tuple[int, str]:
+    code, out, err = command(*arguments, environ={"ROUTER_URL": router.url, "ROUTER_ADMIN_KEY": ADMIN_KEY})
+    assert "Traceback" not in err
+    return code, out + err
+
+
+def keys(router: Router) -> Any:
+    return router.admin("GET", "/backup").json["keys"]
+
+
+def test_keys_come_back_once_and_nothing_newer_is_overwritten(upstream: Simulator, tmp_path: Path) -> None:
+    file = tmp_path / "keys.jsonl"
+    with valkey() as store:
+        given = {**PEPPER, "ROUTER_REDIS_URL": store}
+        with running.router(upstream.url, environ=given) as router:
+            kept, revoked, later = (
+                router.admin("POST", "/keys", {"team": "apps", "name": name}).json for name in ("kept", "gone", "later")
+            )
+            assert router.admin("DELETE", f"/keys/{revoked['id']}").status == 200
+            assert run(router, "backup", str(file)) == (0, f"4 keys were written to {file}.\n")
+            assert file.stat().st_mode & 0o777 == 0o600
+            text = file.read_text()
+            assert PEPPER["ROUTER_KEY_PEPPER"] not in text
+            assert kept["key"] not in text
+            assert kept["key"].rpartition("-")[2] not in text
+            before = keys(router)
+
+            turned = router.admin("POST", f"/keys/{later['id']}/rotate", {"grace_s": 0}).json
+            now = keys(router)
+            code, said = run(router, "restore", str(file))
+            assert (code, said) == (0, "0 keys were restored, 0 revoked, 4 were there already.\n")
+            assert keys(router) == now
+            assert router.chat(key=turned["key"], max_tokens=5).status == 200
+
+            running.store_command(store, "DEL", names.KEYS)
+            running.store_command(store, "INCR", names.KEYS_VERSION)
+            wait_for(lambda: router.chat(key=kept["key"], max_tokens=5).status == 401)
+            assert run(router, "restore", str(file))[1] == "4 keys were restored, 0 revoked, 0 were there already.\n"
+            assert keys(router) == before
+            assert run(router, "restore", str(file))[1] == "0 keys were restored, 0 revoked, 4 were there already.\n"
+            assert keys(router) == before
+            wait_for(lambda: router.chat(key=kept["key"], max_tokens=5).status == 200)
+            assert router.chat(key=revoked["key"]).status == 401
+
+
+def test_a_key_that_the_backup_knows_as_revoked_is_revoked_in_an_older_store(router: Router) -> None:
+    made = router.admin("POST", "/keys", {"team": "apps", "name": "leaked"}).json
+    whole = router.admin("GET", "/backup").json
+    [record] = [key for key in whole["keys"] if key["id"] == made["id"]]
+    body = {"version": whole["version"], "pepper": whole["pepper"], "keys": [{**record, "revoked_at": 1.0}]}
+    assert router.admin("POST", "/restore", body).json == {"restored": 0, "revoked": 1, "kept": 0}
+    assert router.admin("POST", "/restore", body).json == {"restored": 0, "revoked": 0, "kept": 1}
+    wait_for(lambda: router.chat(key=made["key"]).status == 401)
+    [stands] = [key for key in keys(router) if key["id"] == made["id"]]
+    assert stands == {**record, "revoked_at": 1.0}
+
+
+def test_a_damaged_or_foreign_file_is_refused_whole(router: Router, tmp_path: Path) -> None:
+    file, folder = tmp_path / "keys.jsonl", tmp_path / "nowhere" / "keys.jsonl"
+    assert run(router, "backup", str(file))[0] == 0
+    stood, lines = keys(router), file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:1], lines[1].replace("apps", "oops"), *lines[2:]]))
+    code, said = run(router, "restore", str(file))
+    assert code == 1
+    assert "line 2" in said
+    file.write_bytes(b"\xff\xfe")
+    assert run(router, "restore", str(file))[0] == 1
+    assert run(router, "backup", str(folder))[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["keys.jsonl"], "no half of a file is left"
+    whole = router.admin("GET", "/backup").json
+    body = {"version": whole["version"], "pepper": whole["pepper"], "keys": whole["keys"]}
+    for change, code_ in (
+        ({"pepper": "0" * 16}, "other_pepper"),
+        ({"version": 2}, "invalid_value"),
+        ({"keys": [*whole["keys"], {**whole["keys"][0], "id": "short"}]}, "invalid_value"),
+        ({"keys": [{**whole["keys"][0], "digests": {"x": None}}]}, "invalid_value"),
+        ({"keys": [{"id": "x"}]}, "invalid_request"),
+    ):
+        refused = router.admin("POST", "/restore", {**body, **change})
+        assert (refused.status, refused.error["code"]) == (400, code_)
+    assert keys(router) == stood
