@@ -8,10 +8,12 @@ import rich_click as click
 
 from router import __version__
 from router.children import DataDirInUse
+from router.commands.audit import audit
 from router.commands.check import check
 from router.commands.demo import demo
 from router.commands.explain import explain
 from router.commands.keys import keys
+from router.commands.models import models
 from router.commands.remote import RemoteError
 from router.commands.serve import serve
 from router.commands.simulate import simulate
@@ -31,7 +33,7 @@ def cli() -> None:
     """A cost-aware router in front of the Mistral API: routed, budgeted, accounted, explained."""
 
 
-for command in (demo, serve, check, explain, keys, usage, simulate):
+for command in (demo, serve, check, explain, keys, models, usage, audit, simulate):
     cli.add_command(command)
 
 

@@ -25,6 +25,7 @@ from router.core.record import request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
+from router.core.switches import Switches
 from router.core.tokenizer import Tokenizer
 from router.core.warmth import Warm, conversation_of
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
@@ -85,6 +86,7 @@ class Line:
         bounds: Bounds,
         main: Site,
         resting: Callable[[], Mapping[str, Why]],
+        switches: Callable[[], Switches],
         wall: Callable[[], float],
         noise: Callable[[int], bytes],
     ) -> None:
@@ -100,6 +102,7 @@ class Line:
         self.bounds = bounds
         self.main = main
         self.resting = resting
+        self.switches = switches
         self.wall = wall
         self.noise = noise
 
@@ -190,6 +193,7 @@ class Line:
             wishes=wishes,
             sites=(self.main, *journey.rules.sites),
             resting=self.resting(),
+            switches=self.switches(),
             warm=warm,
         )
         if not journey.plan.order:

@@ -17,6 +17,8 @@ ADMIN = (
     ("GET", "/admin/v1/keys"), ("POST", "/admin/v1/keys"), ("DELETE", "/admin/v1/keys/x"),
     ("POST", "/admin/v1/keys/x/rotate"), ("GET", "/admin/v1/usage"), ("GET", "/admin/v1/records"),
     ("GET", "/admin/v1/records/x"), ("GET", "/admin/v1/policies"), ("GET", "/admin/v1/upstream"),
+    ("GET", "/admin/v1/models"), ("POST", "/admin/v1/models/x/disable"), ("POST", "/admin/v1/models/x/enable"),
+    ("POST", "/admin/v1/pin-all"), ("DELETE", "/admin/v1/pin-all"), ("GET", "/admin/v1/audit"),
 )  # fmt: skip
 
 
