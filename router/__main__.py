@@ -8,12 +8,14 @@ import rich_click as click
 
 from router import __version__
 from router.children import DataDirInUse
+from router.commands.audit import audit
 from router.commands.backtest import backtest
 from router.commands.backup import backup, restore
 from router.commands.check import check
 from router.commands.demo import demo
 from router.commands.explain import explain
 from router.commands.keys import keys
+from router.commands.models import models
 from router.commands.policy import policy
 from router.commands.reconcile import reconcile
 from router.commands.remote import RemoteError
@@ -35,7 +37,22 @@ def cli() -> None:
     """A cost-aware router in front of the Mistral API: routed, budgeted, accounted, explained."""
 
 
-for command in (demo, serve, check, explain, backtest, policy, keys, usage, reconcile, backup, restore, simulate):
+for command in (
+    demo,
+    serve,
+    check,
+    explain,
+    backtest,
+    policy,
+    keys,
+    models,
+    usage,
+    audit,
+    reconcile,
+    backup,
+    restore,
+    simulate,
+):
     cli.add_command(command)
 
 

@@ -22,6 +22,7 @@ from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
 from router.api.calls import Works, call
+from router.api.changes import Changes
 from router.api.count import count_tokens
 from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
@@ -31,6 +32,7 @@ from router.api.models import models
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
+from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
 from router.attempting import Attempting
 from router.collecting import Collection
@@ -43,6 +45,7 @@ from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
+from router.store.audit import Audit, fingerprint
 from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.keyring import Keyring
 from router.store.leases import Leases
@@ -51,6 +54,7 @@ from router.store.outputs import Outputs
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
+from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
@@ -91,6 +95,7 @@ def create_app(settings: Settings) -> Litestar:
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
     )
     keyring = Keyring(client, settings.pepper.reveal().encode())
+    board, changes = Switchboard(client), Changes(Audit(client), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
     recorder = Recorder(metrics, time.monotonic)
@@ -121,6 +126,7 @@ def create_app(settings: Settings) -> Litestar:
         bounds=settings.edge.bounds,
         main=settings.main,
         resting=health.resting,
+        switches=board.current,
         wall=time.time,
         noise=secrets.token_bytes,
     )
@@ -138,6 +144,7 @@ def create_app(settings: Settings) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         jobs = (
             keyring.watch,
+            board.watch,
             leases.watch,
             outputs.watch,
             lambda: _watch_files(rulebook),
@@ -175,10 +182,17 @@ def create_app(settings: Settings) -> Litestar:
 
     guard = AdminGuard(settings.admin_key)
     admin = admin_routes(
-        lambda: rulebook.current, keyring, records, health, lambda: rulebook.refused, lambda: settler.drain(READ_S)
+        lambda: rulebook.current,
+        keyring,
+        records,
+        health,
+        lambda: rulebook.refused,
+        lambda: settler.drain(READ_S),
+        changes,
     )
-    by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S))
-    saved = backup_routes(keyring)
+    by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
+    saved = backup_routes(keyring, changes)
+    switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -186,10 +200,10 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in (*admin, *by_hand, *saved)),
+            *(_behind(handler, guard) for handler in (*admin, *switches, *by_hand, *saved)),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
-            status[2] if settings.loopback else _behind(status[2], guard),
+            status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),
         ],
         lifespan=[lifespan],
         exception_handlers={

@@ -25,6 +25,7 @@ from router.core.record import name_hold, request_id
 from router.core.refusals import denied, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
+from router.core.switches import Switches
 from router.core.tokenizer import Tokenizer
 from router.core.warmth import Warm, conversation_of
 from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
@@ -87,6 +88,7 @@ class Line:
         bounds: Bounds,
         main: Site,
         resting: Callable[[], Mapping[str, Why]],
+        switches: Callable[[], Switches],
         wall: Callable[[], float],
         noise: Callable[[int], bytes],
     ) -> None:
@@ -103,6 +105,7 @@ class Line:
         self.bounds = bounds
         self.main = main
         self.resting = resting
+        self.switches = switches
         self.wall = wall
         self.noise = noise
 
@@ -194,6 +197,7 @@ class Line:
             wishes=wishes,
             sites=(self.main, *journey.rules.sites),
             resting=self.resting(),
+            switches=self.switches(),
             warm=warm,
         )
         if not journey.plan.order:

@@ -28,18 +28,19 @@ log = logging.getLogger("router.server")
 # Idle connections are kept longer than load balancers and SDKs keep theirs; uvicorn's own 5 s causes resets.
 KEEPALIVE_S: Final = 75
 RESPAWN_S: Final = 1.0
+OPS_HOST: Final = "127.0.0.1"
 
 
 class PortTaken(Exception):
-    """Nothing can listen there; the message names --port."""
+    """Nothing can listen there; the message names the option."""
 
 
 class WrongStoreAddress(Exception):
     """ROUTER_REDIS_URL is not an address that can be meant."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks one. Raises PortTaken."""
+def bind(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A listening socket; port 0 picks one. Raises PortTaken, which names `option`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,9 +48,24 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with --port.") from None
+        raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with {option}.") from None
     listener.set_inheritable(True)
     return listener
+
+
+@contextmanager
+def operations(
+    settings: Settings, port: int | None, beside: socket.socket
+) -> Iterator[tuple[Settings, list[socket.socket]]]:
+    """The settings with a port of its own, on this machine alone, for the operations plane; and its listener. Without
+    `port` there is none, and the plane shares the port of `beside`. Raises PortTaken."""
+    if port is None:
+        yield settings, []
+        return
+    if port == beside.getsockname()[1]:  # the kernel notices only when both listen
+        raise PortTaken(f"--port and --ops-port are both {port}: choose two.")
+    with bind(OPS_HOST, port, "--ops-port") as listener:
+        yield msgspec.structs.replace(settings, ops_port=listener.getsockname()[1]), [listener]
 
 
 def url_of(host: str, listener: socket.socket) -> str:
@@ -110,24 +126,24 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def serve(settings: Settings, listener: socket.socket, *, on_ready: Callable[[], None]) -> None:
+def serve(settings: Settings, listeners: list[socket.socket], *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM, in this process or in `settings.workers` of them. `settings` names a store."""
     if settings.workers > 1:
-        _supervise(settings, listener, on_ready)
+        _supervise(settings, listeners, on_ready)
         return
-    run(settings, listener, lambda: _told(on_ready))
+    run(settings, listeners, lambda: _told(on_ready))
 
 
 async def _told(on_ready: Callable[[], None]) -> None:
     on_ready()
 
 
-def run(settings: Settings, listener: socket.socket, beside: Callable[[], Awaitable[Any]]) -> Any:
+def run(settings: Settings, listeners: list[socket.socket], beside: Callable[[], Awaitable[Any]]) -> Any:
     """Serve in this process; run `beside` once requests are answered. A result other than None ends the server and is
     returned, and so does an exception."""
 
     async def main() -> Any:
-        async with serving(settings, listener) as server:
+        async with serving(settings, listeners) as server:
             result = await _first(server, beside)
             if result is None:
                 await server.ended
@@ -156,12 +172,14 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, listener: socket.socket) -> AsyncIterator[Running]:
-    """The app on `listener`, stopped at the end of the block."""
+async def serving(settings: Settings, listeners: list[socket.socket]) -> AsyncIterator[Running]:
+    """The app on `listeners`, stopped at the end of the block."""
+    from router.api.planes import apart
     from router.app import create_app  # after the environment is set up for it: prometheus_client reads it on import
 
+    app: Any = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app if settings.ops_port is None else apart(app, settings.ops_port),
         http="httptools",
         ws="none",
         lifespan="on",
@@ -174,7 +192,7 @@ async def serving(settings: Settings, listener: socket.socket) -> AsyncIterator[
     )
     logging.getLogger("uvicorn.error").addFilter(_not_our_cuts)
     server = _Server(config)
-    ended = asyncio.ensure_future(server.serve(sockets=[listener]))
+    ended = asyncio.ensure_future(server.serve(sockets=listeners))
     while not server.started and not ended.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     if ended.done():
@@ -192,13 +210,14 @@ def _not_our_cuts(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-def _supervise(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Worker processes on one port; one that dies is replaced."""
+def _supervise(settings: Settings, listeners: list[socket.socket], on_ready: Callable[[], None]) -> None:
+    """Worker processes that share their ports; one that dies is replaced."""
     figures = settings.data_dir / "metrics"
     shutil.rmtree(figures, ignore_errors=True)  # figures of processes that are gone
     figures.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(figures)
-    listener.listen(2048)
+    for listener in listeners:
+        listener.listen(2048)
     stopping = False
 
     def stop(*_: Any) -> None:
@@ -210,7 +229,7 @@ def _supervise(settings: Settings, listener: socket.socket, on_ready: Callable[[
     workers: set[int] = set()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    workers.update(_fork(settings, listener) for _ in range(settings.workers))
+    workers.update(_fork(settings, listeners) for _ in range(settings.workers))
     on_ready()
     while workers:
         try:
@@ -225,10 +244,10 @@ def _supervise(settings: Settings, listener: socket.socket, on_ready: Callable[[
             log.error("worker %d ended with status %d; another takes its place", pid, os.waitstatus_to_exitcode(status))
             time.sleep(RESPAWN_S)
             if not stopping:
-                workers.add(_fork(settings, listener))
+                workers.add(_fork(settings, listeners))
 
 
-def _fork(settings: Settings, listener: socket.socket) -> int:
+def _fork(settings: Settings, listeners: list[socket.socket]) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -237,7 +256,7 @@ def _fork(settings: Settings, listener: socket.socket) -> int:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes on what counts
         children.die_with_parent()
-        run(settings, listener, lambda: _told(lambda: None))
+        run(settings, listeners, lambda: _told(lambda: None))
     except BaseException:
         log.exception("a worker could not go on")
         os._exit(1)

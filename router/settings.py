@@ -67,7 +67,8 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`redis_url` is None while the embedded store is meant; `workers` share one port. `upstream_key` looks up the key
+    """`redis_url` is None while the embedded store is meant; `workers` share one port, and `ops_port`, which alone
+    serves the operations plane when it is set. `upstream_key` looks up the key
     that a further upstream's row names."""
 
     config_dir: Path
@@ -84,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_key: Secret
     loopback: bool = True
     workers: int = 1
+    ops_port: int | None = None
 
     @property
     def main(self) -> Site:

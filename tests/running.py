@@ -249,7 +249,13 @@ class Router(Process):
         return call(f"{self.url}{path}", "POST", body, key or self.key, headers)
 
     def admin(self, method: str, path: str, body: Any = None) -> Reply:
-        return call(f"{self.url}/admin/v1{path}", method, body, ADMIN_KEY)
+        return call(f"{self.operated_at}/admin/v1{path}", method, body, ADMIN_KEY)
+
+    @property
+    def operated_at(self) -> str:
+        """Where the operations plane is: the port of its own, if it was given one."""
+        found = re.search(r"is operated at (http\S+)", self.said)
+        return found[1] if found else self.url
 
     def new_key(self, team: str, **fields: Any) -> str:
         reply = self.admin("POST", "/keys", {"team": team, "name": "test", **fields})

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from router.api.asking import check_limit, check_team, cursor_of, instant, stamp
+from router.api.changes import Changes
 from router.core.asked import AUTO
-from router.core.policy import NAME
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound
 from router.pipeline import ENDPOINTS
@@ -21,12 +20,9 @@ from router.store.keyring import KeyRecord, Keyring
 from router.store.records import GROUPS, Records
 from router.upstream.health import Health
 
-log = logging.getLogger("router.audit")
-
 FOREVER_MS = 1 << 52
 # Year 3000: later ones cannot be shown in every zone.
 EXPIRY_MAX_S = 32_503_680_000
-_CURSOR = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,11 +47,12 @@ def admin_routes(
     health: Health,
     reloads: Callable[[], str | None],
     settle: Callable[[], Awaitable[object]],
+    changes: Changes,
 ) -> list[HTTPRouteHandler]:
     """`reloads` answers why the last reload was refused, or None; `settle` waits until what was answered is booked."""
 
     @post("/admin/v1/keys", status_code=201)
-    async def create_key(data: NewKey) -> dict[str, Any]:
+    async def create_key(request: Request[Any, Any, Any], data: NewKey) -> Response[dict[str, Any]]:
         """A new virtual key; its secret is shown this once."""
         _check_key(data, rules())
         record, key = await keyring.create(
@@ -66,8 +63,8 @@ def admin_routes(
             expires_at=data.expires_at.timestamp() if data.expires_at else None,
             unlimited=data.unlimited,
         )
-        log.info("key %s of team %s was created", record.id, record.team)
-        return {**_shown(record), "key": key}
+        details = _details(record)
+        return await changes.told(request, {**_shown(record), "key": key}, "key.created", record.id, details)
 
     @get("/admin/v1/keys")
     async def list_keys() -> dict[str, Any]:
@@ -75,16 +72,15 @@ def admin_routes(
         return {"keys": [_shown(record) for record in await keyring.list()]}
 
     @delete("/admin/v1/keys/{key_id:str}", status_code=200)
-    async def revoke_key(key_id: str) -> dict[str, Any]:
+    async def revoke_key(request: Request[Any, Any, Any], key_id: str) -> Response[dict[str, Any]]:
         """Refuse the key from now on; every replica within seconds."""
         record = await keyring.revoke(key_id)
         if record is None:
             raise NotFound(f"There is no key {key_id!r}.", param="id")
-        log.info("key %s of team %s was revoked", record.id, record.team)
-        return _shown(record)
+        return await changes.told(request, _shown(record), "key.revoked", record.id, _details(record))
 
     @post("/admin/v1/keys/{key_id:str}/rotate", status_code=200)
-    async def rotate_key(key_id: str, data: Rotation) -> dict[str, Any]:
+    async def rotate_key(request: Request[Any, Any, Any], key_id: str, data: Rotation) -> Response[dict[str, Any]]:
         """A new secret under the same id; the old one works on for `grace_s`."""
         if not 0 <= data.grace_s <= 30 * 86_400:
             raise BadRequest("grace_s must be from 0 to 2,592,000 (30 days).", code="invalid_value", param="grace_s")
@@ -92,8 +88,8 @@ def admin_routes(
         if rotated is None:
             raise NotFound(f"There is no key {key_id!r} that could be rotated.", param="id")
         record, key = rotated
-        log.info("key %s of team %s was rotated", record.id, record.team)
-        return {**_shown(record), "key": key}
+        details = {**_details(record), "grace_s": data.grace_s}
+        return await changes.told(request, {**_shown(record), "key": key}, "key.rotated", record.id, details)
 
     @get("/admin/v1/usage")
     async def usage(
@@ -104,8 +100,8 @@ def admin_routes(
             raise BadRequest(f"group_by must be one of {', '.join(GROUPS)}.", code="invalid_value", param="group_by")
         await settle()
         total, groups = await records.usage(
-            since_ms=_instant("since", since, 0),
-            until_ms=_instant("until", until, FOREVER_MS),
+            since_ms=instant("since", since, 0),
+            until_ms=instant("until", until, FOREVER_MS),
             group_by=group_by,
             team=team,
         )
@@ -126,16 +122,15 @@ def admin_routes(
         limit: int = 100,
     ) -> dict[str, Any]:
         """Newest first, a page at a time."""
-        if not 1 <= limit <= 1_000:
-            raise BadRequest("limit must be from 1 to 1000.", code="invalid_value", param="limit")
+        check_limit(limit)
         await settle()
         found, following = await records.query(
             team=team,
             key=key,
             model=model,
-            since_ms=_instant("since", since, 0),
-            until_ms=max(1, _instant("until", until, FOREVER_MS)) if until else None,
-            cursor=_cursor(cursor),
+            since_ms=instant("since", since, 0),
+            until_ms=max(1, instant("until", until, FOREVER_MS)) if until else None,
+            cursor=cursor_of(cursor),
             limit=limit,
         )
         return {"records": found, "next": following}
@@ -168,9 +163,7 @@ def admin_routes(
 
 
 def _check_key(data: NewKey, rules: Rules) -> None:
-    if not NAME.match(data.team):
-        text = "team must be 1 to 64 letters, digits, points, hyphens and underscores."
-        raise BadRequest(text, code="invalid_value", param="team")
+    check_team(data.team)
     if not 0 < len(data.name) <= 128 or not data.name.isprintable():
         raise BadRequest("name must be 1 to 128 printable characters.", code="invalid_value", param="name")
     if not data.unlimited and not rules.policy_of(data.team).has_hard_budget:
@@ -196,6 +189,11 @@ def _endpoint(name: str) -> str:
     return short
 
 
+def _details(record: KeyRecord) -> dict[str, str | float | bool | None]:
+    """What tells a key apart on the audit's line."""
+    return {"team": record.team, "name": record.name, "unlimited": record.unlimited}
+
+
 def _shown(record: KeyRecord) -> dict[str, Any]:
     return {
         "id": record.id,
@@ -203,40 +201,8 @@ def _shown(record: KeyRecord) -> dict[str, Any]:
         "name": record.name,
         "models": record.models,
         "endpoints": record.endpoints,
-        "created_at": _stamp(record.created_at),
-        "expires_at": _stamp(record.expires_at),
-        "revoked_at": _stamp(record.revoked_at),
+        "created_at": stamp(record.created_at),
+        "expires_at": stamp(record.expires_at),
+        "revoked_at": stamp(record.revoked_at),
         "unlimited": record.unlimited,
     }
-
-
-def _stamp(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _instant(name: str, text: str | None, default: int) -> int:
-    """Epoch ms of an ISO date or time (UTC where it names no zone) or of epoch milliseconds."""
-    if text is None:
-        return default
-    if re.fullmatch(r"[0-9]{9,15}", text):
-        return int(text)
-    try:
-        # A plus sign that was not escaped in a query arrives as a space.
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    except ValueError:
-        raise BadRequest(
-            f"{name} must be a date such as 2026-11-23, a time such as 2026-11-23T10:00:00Z, or epoch milliseconds.",
-            code="invalid_value",
-            param=name,
-        ) from None
-    return max(0, round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
-
-
-def _cursor(text: str | None) -> str | None:
-    if text is None:
-        return None
-    if not _CURSOR.match(text):
-        raise BadRequest("cursor must be the `next` of an earlier page.", code="invalid_value", param="cursor")
-    return text

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from litestar import get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from router.api.changes import Changes
 from router.core.backup import VERSION
 from router.core.policy import NAME
 from router.errors import BadRequest
 from router.store.keyring import KeyRecord, Keyring, Restored
-
-log = logging.getLogger("router.audit")
 
 KEYS_MAX: Final = 1_000  # of one call
 _ID = re.compile(r"[A-Za-z0-9]{12}\Z")
@@ -30,7 +28,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     keys: list[KeyRecord]
 
 
-def backup_routes(keyring: Keyring) -> list[HTTPRouteHandler]:
+def backup_routes(keyring: Keyring, changes: Changes) -> list[HTTPRouteHandler]:
     @get("/admin/v1/backup")
     async def backup() -> dict[str, Any]:
         """Every key as the store keeps it: no secret, and no pepper."""
@@ -38,14 +36,14 @@ def backup_routes(keyring: Keyring) -> list[HTTPRouteHandler]:
         return {"version": VERSION, "made_at": made_at, "pepper": keyring.pepper_mark, "keys": await keyring.list()}
 
     @post("/admin/v1/restore", status_code=200)
-    async def restore(data: Restoring) -> dict[str, int]:
+    async def restore(request: Request[Any, Any, Any], data: Restoring) -> Response[dict[str, Any]]:
         """Put back the keys that are missing, and revoke those that the backup knows as revoked."""
         _check(data, keyring.pepper_mark)
         done = Counter[Restored]()
         for record in data.keys:
             done[await keyring.restore(record)] += 1
-        log.info("%s keys were restored, %s revoked, %s kept", *(done[what] for what in Restored))
-        return {what.value: done[what] for what in Restored}
+        told: dict[str, Any] = {what.value: done[what] for what in Restored}
+        return await changes.told(request, told, "keys.restored", "keys", told)
 
     return [backup, restore]
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from litestar import get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from router.api.asking import check_team
+from router.api.changes import Changes
 from router.core.money import NANO, USD_MAX, usd
-from router.core.policy import NAME
 from router.errors import BadRequest, Conflict, NotFound
 from router.store.reconciling import Reconciler, Status
 from router.store.records import Records
-
-log = logging.getLogger("router.audit")
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +26,7 @@ class Word(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def reconcile_routes(
-    reconciler: Reconciler, records: Records, settle: Callable[[], Awaitable[object]]
+    reconciler: Reconciler, records: Records, settle: Callable[[], Awaitable[object]], changes: Changes
 ) -> list[HTTPRouteHandler]:
     """`settle` waits until what was answered is booked."""
 
@@ -36,14 +34,14 @@ def reconcile_routes(
     async def list_unconfirmed(team: str | None = None) -> dict[str, Any]:
         """Every hold whose usage never came, oldest first within its team."""
         await settle()
-        teams = [_team(team)] if team is not None else await records.teams()
+        teams = [check_team(team)] if team is not None else await records.teams()
         return {"unconfirmed": [hold for name in teams for hold in await reconciler.unconfirmed(name)]}
 
     @post("/admin/v1/unconfirmed/{hold_id:str}", status_code=200)
-    async def end_unconfirmed(hold_id: str, data: Word) -> dict[str, Any]:
+    async def end_unconfirmed(request: Request[Any, Any, Any], hold_id: str, data: Word) -> Response[dict[str, Any]]:
         """Settle or release one hold, on every account it is counted on."""
         nano = _amount(data)
-        ended = await reconciler.end(_team(data.team), hold_id, nano)
+        ended = await reconciler.end(check_team(data.team), hold_id, nano)
         match ended.status:
             case Status.UNKNOWN:
                 raise NotFound(
@@ -55,20 +53,14 @@ def reconcile_routes(
             case Status.OTHERWISE:
                 by = "by its own usage" if ended.nano_usd is None else f"by hand, at {usd(ended.nano_usd)} USD"
                 raise Conflict(f"Hold {hold_id!r} has ended already, {by}; that is final.", param="id")
-            case Status.ENDED:
-                log.info("hold %s of team %s was settled by hand at %s nano-USD", hold_id, data.team, nano or 0)
-            case Status.SAME:
-                pass
-        return {"id": hold_id, "team": data.team, "nano_usd": ended.nano_usd, "changed": ended.status is Status.ENDED}
+            case Status.ENDED | Status.SAME:
+                changed = ended.status is Status.ENDED
+        told = {"id": hold_id, "team": data.team, "nano_usd": ended.nano_usd, "changed": changed}
+        what = "hold.released" if nano is None else "hold.settled"
+        details: dict[str, str | float | bool | None] = {"team": data.team, "nano_usd": nano, "changed": changed}
+        return await changes.told(request, told, what, hold_id, details)
 
     return [list_unconfirmed, end_unconfirmed]
-
-
-def _team(name: str) -> str:
-    if not NAME.match(name):
-        text = "team must be 1 to 64 letters, digits, points, hyphens and underscores."
-        raise BadRequest(text, code="invalid_value", param="team")
-    return name
 
 
 def _amount(word: Word) -> int | None:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from router import children, server
 from router.commands.demo_requests import REQUESTS, Outcome, ask
-from router.commands.options import address, folders, log_to_stderr, tethered
+from router.commands.options import address, apart, folders, log_to_stderr, tethered
 from router.core.money import usd
 from router.errors import InvalidKey
 from router.settings import Settings, load_settings
@@ -30,9 +30,17 @@ KEY_FILE = "demo.key"
 @folders("data/demo")
 @address(8080)
 @click.option("--once", is_flag=True, help="Stop after the table.")
+@apart
 @tethered
 def demo(
-    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, port: int, once: bool, die_with_parent: bool
+    config_dir: Path,
+    policies_dir: Path,
+    data_dir: Path,
+    host: str,
+    port: int,
+    ops_port: int | None,
+    once: bool,
+    die_with_parent: bool,
 ) -> None:
     """Show the whole line at work. Needs no key: the upstream is simulated."""
     os.environ.setdefault("ROUTER_LOG_LEVEL", "WARNING")
@@ -44,11 +52,16 @@ def demo(
         children.lock(data_dir),
         server.bind(host, port) as listener,
         _simulator() as simulator_url,
-        server.store(_settings(config_dir, policies_dir, data_dir, host, simulator_url)) as settings,
+        server.operations(_settings(config_dir, policies_dir, data_dir, host, simulator_url), ops_port, listener) as (
+            plain,
+            ops,
+        ),
+        server.store(plain) as settings,
     ):
         url = server.url_of(host, listener)
         click.echo("The upstream is SIMULATED: no request leaves this machine and no real money is spent.\n")
-        server.run(settings, listener, lambda: _show(settings, url, simulator_url, once))
+        ops_url = server.url_of(server.OPS_HOST, ops[0]) if ops else url
+        server.run(settings, [listener, *ops], lambda: _show(settings, url, ops_url, simulator_url, once))
 
 
 def _settings(config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str) -> Settings:
@@ -96,11 +109,11 @@ def _simulator() -> Iterator[str]:
         children.stop(child)
 
 
-async def _show(settings: Settings, url: str, simulator_url: str, once: bool) -> bool | None:
+async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool | None:
     key = await _key(settings)
     outcomes = [await ask(url, key, asked, simulator_url) for asked in REQUESTS]
     Console(width=max(100, Console().width)).print(_table(outcomes))
-    _print_addresses(settings, url, simulator_url, key)
+    _print_addresses(settings, url, ops_url, simulator_url, key)
     return True if once else None
 
 
@@ -153,16 +166,16 @@ def _table(outcomes: list[Outcome]) -> Table:
     return table
 
 
-def _print_addresses(settings: Settings, url: str, simulator_url: str, key: str) -> None:
+def _print_addresses(settings: Settings, url: str, ops_url: str, simulator_url: str, key: str) -> None:
     body = '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'
     click.echo(
         f"""
-Dashboard: {url}/dashboard   (any name; the password is the admin key below)
+Dashboard: {ops_url}/dashboard   (any name; the password is the admin key below)
 Try it:
 
 curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '{body}'
 
-ROUTER_URL={url}
+ROUTER_URL={ops_url}
 OPENAI_BASE_URL={url}/v1
 OPENAI_API_KEY={key}
 ROUTER_ADMIN_KEY={settings.admin_key.reveal()}

@@ -63,6 +63,15 @@ def address(port: int) -> Callable[[F], F]:
     return add
 
 
+def apart(command: F) -> F:
+    """--ops-port."""
+    return click.option(
+        "--ops-port",
+        type=click.IntRange(0, 65_535),
+        help="Serve /admin, /dashboard and /metrics on 127.0.0.1 and this port only; 0 picks a free one.",
+    )(command)
+
+
 def as_json(command: F) -> F:
     return click.option("--json", "json_", is_flag=True, help="Print JSON.")(command)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import rich_click as click
 
 from router import children, server
-from router.commands.options import address, folders, log_to_stderr, tethered
+from router.commands.options import address, apart, folders, log_to_stderr, tethered
 from router.rulebook import load_rules
 from router.settings import load_settings
 
@@ -20,9 +20,17 @@ from router.settings import load_settings
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that share the port."
 )
+@apart
 @tethered
 def serve(
-    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, port: int, workers: int, die_with_parent: bool
+    config_dir: Path,
+    policies_dir: Path,
+    data_dir: Path,
+    host: str,
+    port: int,
+    ops_port: int | None,
+    workers: int,
+    die_with_parent: bool,
 ) -> None:
     """Serve real traffic. Needs MISTRAL_API_KEY; `demo` needs nothing."""
     log_to_stderr()
@@ -38,6 +46,17 @@ def serve(
         workers=workers,
     )
     load_rules(config_dir, policies_dir, datetime.now(UTC).date())  # a wrong file stops the start, before anything runs
-    with children.lock(data_dir), server.bind(host, port) as listener, server.store(settings) as settings:
+    with (
+        children.lock(data_dir),
+        server.bind(host, port) as listener,
+        server.operations(settings, ops_port, listener) as (settings, ops),
+        server.store(settings) as settings,
+    ):
         url = server.url_of(host, listener)
-        server.serve(settings, listener, on_ready=lambda: click.echo(f"mistral-router serves {url}/v1"))
+
+        def announce() -> None:
+            for own in ops:
+                click.echo(f"mistral-router is operated at {server.url_of(server.OPS_HOST, own)}")
+            click.echo(f"mistral-router serves {url}/v1")
+
+        server.serve(settings, [listener, *ops], on_ready=announce)

@@ -3,7 +3,7 @@
 Four steps, in this order and no other, so that an outage never lowers the bar:
 1. lasting needs: policy, key, life cycle, price, region, abilities, window. Each exclusion is a named `Why`;
 2. the bar: `quality` times the best score among those that passed;
-3. passing needs: models that are resting or switched off are left out only now;
+3. passing needs: models that are switched off or resting are left out only now;
 4. the lowest expected cost leads, of equal ones the better, then by name; the rest above the bar are the ladder to
    escalate on.
 """
@@ -16,7 +16,7 @@ from fractions import Fraction
 import msgspec
 
 from router.core.asked import Asked, Wishes
-from router.core.catalog import ModelCard, Resolved, Stage
+from router.core.catalog import Ability, ModelCard, Resolved, Stage
 from router.core.classify import Classification
 from router.core.judging import Judge, Verdict
 from router.core.kinds import Kind
@@ -24,12 +24,13 @@ from router.core.policy import Pins, Policy, Routing
 from router.core.reasons import PURPOSES, Reason, Why
 from router.core.rules import Rules
 from router.core.sites import MAIN, Site
+from router.core.switches import NONE_SWITCHED, Switches
 from router.core.warmth import Warm
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`order` is the chosen model and then the ladder. `observed` is what routing would have chosen, when a policy
-    only observes."""
+    """`order` is the chosen model and then the ladder. `pin` is the model that alone may serve, by the app's wish or
+    the operator's; `observed` what routing would have chosen, when a policy only observes."""
 
     asked: Asked
     policy: Policy
@@ -42,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     baseline_factor: Fraction
     rules: str
     wishes: Wishes
+    switches: Switches = NONE_SWITCHED
+    pin: Resolved | None = None
     observed: Verdict | None = None
 
     @property
@@ -58,29 +61,32 @@ def make_plan(
     wishes: Wishes,
     sites: Sequence[Site],
     resting: Mapping[str, Why],
+    switches: Switches = NONE_SWITCHED,
     warm: Warm | None = None,
 ) -> Plan:
     """The plan for `ask`. Same arguments, same plan. `order` is empty when no model can serve it.
 
     `sites` are the upstreams that can be reached, `resting` says which models (by label) are left out for the moment,
-    and why; `warm` where the conversation was answered last.
+    and why; `switches` what an operator has decided for now; `warm` where the conversation was answered last.
     """
     judge = Judge(ask, rules, policy, wishes, warm)
     cards = [card for card in rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
     verdicts = [judge.verdict(card, site) for card in cards for site in sites if site.offers(card.upstream)]
-    routed, threshold = _rank(verdicts, ask.kind, asked.quality, wishes, policy, resting)
-    if asked.pin is None:
+    routed, threshold = _rank(verdicts, ask.kind, asked.quality, wishes, policy, resting, switches)
+    pin = asked.pin or _pin_of_all(ask, rules, switches)
+    if pin is None:
         order = tuple(verdict for verdict in _by_cost(routed) if verdict.objection is None)
         reason = _reason(order)
         shown, observed = routed, None
     else:
-        shown, order = _pinned(asked.pin, verdicts, routed, wishes, policy)
-        observe = policy.routing is Routing.OBSERVE
+        escalates = asked.pin is not None and policy.pins is Pins.ESCALATE
+        shown, order = _pinned(pin, verdicts, routed if escalates else [], wishes, policy, switches)
+        observe = asked.pin is not None and policy.routing is Routing.OBSERVE
         observed = (
             next((verdict for verdict in _by_cost(routed) if verdict.objection is None), None) if observe else None
         )
         threshold = None
-        reason = _pin_reason(asked.pin, order, observe)
+        reason = _pin_reason(pin, order, observe, by_operator=asked.pin is None)
     return Plan(
         asked=asked,
         policy=policy,
@@ -93,6 +99,8 @@ def make_plan(
         baseline_factor=min((site.factor for site in sites if site.offers(MAIN)), default=Fraction(1)),
         rules=rules.version,
         wishes=wishes,
+        switches=switches,
+        pin=pin,
         observed=observed,
     )
 
@@ -111,15 +119,17 @@ def _rank(
     wishes: Wishes,
     policy: Policy,
     resting: Mapping[str, Why],
+    switches: Switches,
 ) -> tuple[list[Verdict], float | None]:
     """The verdicts with the bar and the passing needs applied, and the bar."""
     passed = [verdict for verdict in verdicts if verdict.objection is None]
     scores = [verdict.score.value for verdict in passed if verdict.score.value is not None]
     bar = max(scores) * quality if scores else None
     after_bar = [_object(verdict, _below(verdict, kind, bar)) for verdict in verdicts]
-    rested = [_object(verdict, resting.get(verdict.label)) for verdict in after_bar]
+    switched = [_object(verdict, _disabled(verdict, switches)) for verdict in after_bar]
+    rested = [_object(verdict, resting.get(verdict.label)) for verdict in switched]
     if not any(verdict.objection is None for verdict in rested):
-        rested = after_bar  # never an empty list because of rest alone: then those that rest are tried all the same
+        rested = switched  # never an empty list because of rest alone: then those that rest are tried all the same
     paid = [_object(verdict, _over(verdict, wishes)) for verdict in rested]
     first = min((v.expected_nano for v in paid if v.objection is None and v.expected_nano is not None), default=0)
     return [_object(verdict, _dear(verdict, first * policy.escalation_cost_max)) for verdict in paid], bar
@@ -133,6 +143,10 @@ def _below(verdict: Verdict, kind: Kind, bar: float | None) -> Why | None:
     if verdict.score.value is None:
         return Why.NO_SCORE
     return Why.BELOW_THRESHOLD if bar is not None and verdict.score.value < bar else None
+
+
+def _disabled(verdict: Verdict, switches: Switches) -> Why | None:
+    return Why.DISABLED if verdict.card.name in switches.disabled else None
 
 
 def _over(verdict: Verdict, wishes: Wishes) -> Why | None:
@@ -160,18 +174,33 @@ def _among_equals(verdict: Verdict) -> tuple[float, str, str]:
     return -(verdict.score.value or 0), verdict.card.name, verdict.site.name
 
 
+def _pin_of_all(ask: Classification, rules: Rules, switches: Switches) -> Resolved | None:
+    """The model that an operator has every chat request served by. One that has left the catalogue pins nothing."""
+    if switches.pin_all is None or Ability.CHAT not in ask.needs:
+        return None
+    return rules.shelf.resolve(switches.pin_all.model)
+
+
 def _pinned(
-    pin: Resolved, verdicts: list[Verdict], routed: list[Verdict], wishes: Wishes, policy: Policy
+    pin: Resolved,
+    verdicts: list[Verdict],
+    followers: list[Verdict],
+    wishes: Wishes,
+    policy: Policy,
+    switches: Switches,
 ) -> tuple[list[Verdict], tuple[Verdict, ...]]:
-    """A pin is served by that model, wherever it can be reached; scores and rest don't count against it, the app's own
-    ceiling does. Others follow only where the policy lets them, and when the pin can be tried at all."""
+    """A pin is served by that model, wherever it can be reached; scores and rest don't count against it, an operator's
+    switch and the app's own ceiling do. `followers` come after it, and only when the pin can be tried at all."""
     name = pin.card.name
-    shown = [_object(v, _over(v, wishes) if v.card.name == name else Why.NOT_ASKED_FOR) for v in verdicts]
+    shown = [
+        _object(v, (_disabled(v, switches) or _over(v, wishes)) if v.card.name == name else Why.NOT_ASKED_FOR)
+        for v in verdicts
+    ]
     own = _by_cost([verdict for verdict in shown if verdict.objection is None])
-    if not own or policy.pins is Pins.STAY:
-        return shown, tuple(own)
+    if not own:
+        return shown, ()
     limit = (own[0].expected_nano or 0) * policy.escalation_cost_max
-    others = [_object(v, _dear(v, limit)) for v in routed if v.card.name != name]
+    others = [_object(v, _dear(v, limit)) for v in followers if v.card.name != name]
     ladder = _by_cost([verdict for verdict in others if verdict.objection is None])
     judged = {verdict.label: verdict for verdict in others}
     return [judged.get(verdict.label, verdict) for verdict in shown], (*own, *ladder)
@@ -186,9 +215,11 @@ def _reason(order: tuple[Verdict, ...]) -> Reason:
     return Reason.CHEAPEST_SUITABLE if cold is order[0] else Reason.STAYED_WARM
 
 
-def _pin_reason(pin: Resolved, order: tuple[Verdict, ...], observe: bool) -> Reason:
+def _pin_reason(pin: Resolved, order: tuple[Verdict, ...], observe: bool, *, by_operator: bool) -> Reason:
     if not order:
         return Reason.NONE_SUITABLE
+    if by_operator:
+        return Reason.PINNED_BY_OPERATOR
     if pin.replaced is not None:
         return Reason.REPLACED_RETIRED
     return Reason.OBSERVED if observe else Reason.PINNED

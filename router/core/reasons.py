@@ -34,10 +34,11 @@ class Why(enum.Enum):
     OUTPUT_TOO_SMALL = "output_too_small"
     NO_SCORE = "no_score"
     NOT_INTERCHANGEABLE = "not_interchangeable"  # another model's vectors cannot be compared with these
-    NOT_ASKED_FOR = "not_asked_for"  # the app pinned another model
+    NOT_ASKED_FOR = "not_asked_for"  # the app, or the operator for all, pinned another model
     BELOW_THRESHOLD = "below_threshold"
     OVER_MAX_COST = "over_max_cost"  # the request's own x-router-max-cost-usd
     OVER_ESCALATION_COST = "over_escalation_cost"  # dearer than the policy lets an escalation be
+    DISABLED = "disabled"  # an operator switched it off for a while
     RESTING = "resting"  # it failed or was rate-limited a moment ago
 
 
@@ -48,6 +49,7 @@ class Reason(enum.Enum):
     STAYED_WARM = "stayed_warm"  # the cheapest, because it has the conversation in its cache
     ONLY_SUITABLE = "only_suitable"
     PINNED = "pinned"
+    PINNED_BY_OPERATOR = "pinned_by_operator"  # every chat request is served by this model for a while
     REPLACED_RETIRED = "replaced_retired"
     OBSERVED = "observed"
     ESCALATED = "escalated"

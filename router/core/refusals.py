@@ -43,6 +43,7 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.NOT_INTERCHANGEABLE: "name the embedding model, for vectors of different models cannot be compared",
     Why.BELOW_THRESHOLD: "ask for a lower quality",
     Why.OVER_MAX_COST: "raise x-router-max-cost-usd to at least {}",
+    Why.DISABLED: "ask for another model, or try again after {}",
     Why.RESTING: "try again in a few seconds",
 }
 
@@ -120,7 +121,7 @@ def _resets_at(denial: Denial) -> str | None:
 
 def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> RouterError:
     """400: no model can serve the request, with every objection and the smallest change that would help."""
-    pin = plan.asked.pin
+    pin = plan.pin
     about = [verdict for verdict in plan.verdicts if pin is None or verdict.card.name == pin.card.name]
     objections = Counter(verdict.objection for verdict in about if verdict.objection is not None)
     # Among what is news the commonest objection is the nearest miss.
@@ -128,7 +129,11 @@ def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> Rout
     nearest = max(ours or objections, key=lambda why: (objections[why], why.value), default=None)
     remedy = _REMEDIES.get(nearest, "") if nearest else "have the operator check the catalogue"
     if "{}" in remedy:
-        remedy = remedy.format(_figure([verdict for verdict in about if verdict.objection is nearest], nearest, ask))
+        remedy = remedy.format(
+            _figure([verdict for verdict in about if verdict.objection is nearest], nearest, ask, plan)
+        )
+    if plan.asked.pin is None and pin is not None:
+        remedy += f", or pin another model by name: an operator has every chat request served by {pin.card.name}"
     return NoSuitableModel(
         f"No model can serve this request ({nearest.value if nearest else 'the catalogue is empty'}): {remedy}.",
         param=_misfit(about, ask).place if nearest is Why.UNFIT_SCHEMA else "model",
@@ -147,7 +152,7 @@ def _misfit(about: list[Verdict], ask: Classification) -> Misfit:
     return next(ask.misfits[v.card.schema_profile] for v in about if v.objection is Why.UNFIT_SCHEMA)
 
 
-def _figure(about: list[Verdict], why: Why | None, ask: Classification) -> str:
+def _figure(about: list[Verdict], why: Why | None, ask: Classification, plan: Plan) -> str:
     match why:
         case Why.UNFIT_SCHEMA:
             misfit = _misfit(about, ask)
@@ -156,5 +161,9 @@ def _figure(about: list[Verdict], why: Why | None, ask: Classification) -> str:
             return f"{max(verdict.card.context_tokens for verdict in about):,}"
         case Why.OUTPUT_TOO_SMALL:
             return f"{max(verdict.card.output_tokens_max for verdict in about):,}"
+        case Why.DISABLED:
+            # The first that is back is the one to wait for.
+            switch = min((plan.switches.disabled[v.card.name] for v in about), key=lambda switch: switch.until)
+            return f"{switch.ends}, when the operator's switch ends ({switch.reason})"
         case _:
             return usd(min(verdict.most.nano for verdict in about if verdict.most is not None))

@@ -20,6 +20,7 @@ from router.core.quality import QualityFile, QualityTable
 from router.core.reasons import Why
 from router.core.rules import Rules
 from router.core.sites import UpstreamRow, main_site, sites_of
+from router.core.switches import NONE_SWITCHED, PinAll, Switch, Switches
 from router.core.tokenizer import Method
 from router.core.tokens import PromptSize
 from router.core.warmth import Warm
@@ -62,6 +63,15 @@ def rules(
         version="made-up",
         checked=TODAY,
         day=TODAY,
+    )
+
+
+def switched(disabled: Mapping[str, str], pin_all: str | None = None) -> Switches:
+    """Models switched off until 2026-11-23 12:00 UTC, each with its reason, and the one pinned for all."""
+    common = {"since": 1_795_431_600.0, "until": 1_795_435_200.0, "by": "0a1b2c3d"}
+    return Switches(
+        disabled={name: Switch(reason=reason, **common) for name, reason in disabled.items()},
+        pin_all=PinAll(model=pin_all, reason="an incident", **common) if pin_all else None,
     )
 
 
@@ -117,6 +127,7 @@ def plan(
     world: Rules | None = None,
     wishes: Wishes | None = None,
     resting: Mapping[str, Why] | None = None,
+    switches: Switches = NONE_SWITCHED,
     region: str = "global",
     warm: Warm | None = None,
 ) -> Plan:
@@ -130,5 +141,6 @@ def plan(
         wishes=wishes,
         sites=(main_site("http://mistral", region), *world.sites),
         resting=resting or {},
+        switches=switches,
         warm=warm,
     )

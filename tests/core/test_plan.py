@@ -18,7 +18,7 @@ from router.core.plan import Plan
 from router.core.reasons import Reason, Why
 from router.errors import BadRequest, ModelNotFound, NotAllowed
 from router.rulebook import load_rules
-from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules
+from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules, switched
 
 GOLDEN = Path(__file__).parents[1] / "golden/plan"
 
@@ -46,6 +46,8 @@ class Case(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     policy: dict[str, Any] = {}
     wishes: Wishes = Wishes()
     resting: dict[str, Why] = {}
+    disabled: dict[str, str] = {}
+    pin_all: str | None = None
     models: dict[str, dict[str, Any]] = {}
     upstreams: dict[str, dict[str, Any]] = {}
     scores: dict[str, float] = {}
@@ -60,6 +62,7 @@ def planned(case: Case) -> Plan:
         world=world,
         wishes=case.wishes,
         resting=case.resting,
+        switches=switched(case.disabled, case.pin_all),
         region=case.region,
     )
 

@@ -17,7 +17,7 @@ from router.core.refusals import _REMEDIES, denied, unsuitable
 from router.errors import RouterError
 from router.wire.fitting import Misfit
 from router.wire.schema import SchemaProfile
-from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules
+from tests.core.making import MODELS, POLICY, SCORES, ask, plan, rules, switched
 
 NOW_MS = 1_795_435_200_000  # 2026-11-23 12:00 UTC
 MIDNIGHT_MS = NOW_MS + 12 * 3_600_000
@@ -182,6 +182,18 @@ class TestNoModel:
         error = refusal(plan(ask(**asked), world=rules(models)), **asked)
         assert told(error) == (400, "no_suitable_model", place)
         assert error.extra["remedy"].startswith(f"change the schema at {place}, which {what}")
+
+    def test_a_model_switched_off_says_until_when_and_why(self) -> None:
+        made = plan(ask(), "large", switches=switched({"large": "it answers nonsense"}))
+        assert refusal(made).message == (
+            "No model can serve this request (disabled): ask for another model, or try again after "
+            "2026-11-23T12:00:00Z, when the operator's switch ends (it answers nonsense)."
+        )
+
+    def test_a_model_pinned_for_all_is_named_with_what_it_lacks(self) -> None:
+        error = refusal(plan(ask(needs=["vision"]), switches=switched({}, "small")), needs=["vision"])
+        assert "(no_vision): leave out the images, or pin another model by name" in error.message
+        assert error.message.endswith("every chat request served by small.")
 
     def test_a_policy_bound_to_a_region_names_the_operator(self) -> None:
         made = plan(ask(), world=rules(MODELS, SCORES, {**POLICY, "region": "eu"}))

@@ -64,6 +64,9 @@ def test_a_key_that_the_backup_knows_as_revoked_is_revoked_in_an_older_store(rou
     body = {"version": whole["version"], "pepper": whole["pepper"], "keys": [{**record, "revoked_at": 1.0}]}
     assert router.admin("POST", "/restore", body).json == {"restored": 0, "revoked": 1, "kept": 0}
     assert router.admin("POST", "/restore", body).json == {"restored": 0, "revoked": 0, "kept": 1}
+    [said, first, *_] = router.admin("GET", "/audit?limit=2").json["changes"]
+    assert [said["what"], first["what"]] == ["keys.restored", "keys.restored"]
+    assert first["details"] == {"restored": 0, "revoked": 1, "kept": 0}
     wait_for(lambda: router.chat(key=made["key"]).status == 401)
     [stands] = [key for key in keys(router) if key["id"] == made["id"]]
     assert stands == {**record, "revoked_at": 1.0}

@@ -19,6 +19,8 @@ ADMIN = (
     ("GET", "/admin/v1/records/x"), ("GET", "/admin/v1/policies"), ("GET", "/admin/v1/upstream"),
     ("GET", "/admin/v1/unconfirmed"), ("POST", "/admin/v1/unconfirmed/x"), ("GET", "/admin/v1/backup"),
     ("POST", "/admin/v1/restore"),
+    ("GET", "/admin/v1/models"), ("POST", "/admin/v1/models/x/disable"), ("POST", "/admin/v1/models/x/enable"),
+    ("POST", "/admin/v1/pin-all"), ("DELETE", "/admin/v1/pin-all"), ("GET", "/admin/v1/audit"),
 )  # fmt: skip
 
 

@@ -135,6 +135,9 @@ def test_a_record_says_what_was_settled_by_hand(upstream: Simulator) -> None:
         assert end(router, hold_["id"], {"team": "apps", "nano_usd": more}).json["nano_usd"] == more, (
             "the bill is the bill"
         )
+        [said] = router.admin("GET", "/audit?limit=1").json["changes"]
+        assert (said["what"], said["target"]) == ("hold.settled", hold_["id"])
+        assert said["details"] == {"team": "apps", "nano_usd": more, "changed": True}
         record = router.admin("GET", path).json
         assert (record["nano_usd"], record["unconfirmed_nano_usd"]) == (more, 0)
         assert [(one["nano_usd"], one["unconfirmed"]) for one in record["router"]["attempts"]] == [(more, False)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from router.store import names
 from tests import running
 from tests.running import ADMIN_KEY, VENDOR_KEY, Reply, Simulator, call
 
@@ -59,7 +60,9 @@ def test_no_secret_and_no_prompt_is_in_logs_answers_metrics_records_or_the_store
             told = [bytes(reply.body) + str(reply.headers).encode() for reply in said]
             pages = [call(f"{router.url}/metrics").body, router.admin("GET", "/keys").body]
             pages += [router.admin("GET", f"/records?limit=1000{more}").body for more in ("", "&team=apps")]
-            pages += [router.admin("GET", path).body for path in ("/usage", "/policies", "/upstream")]
+            pages += [
+                router.admin("GET", path).body for path in ("/usage", "/policies", "/upstream", "/models", "/audit")
+            ]
             dump = everything(url)
             log = router.said
             key = router.key
@@ -86,7 +89,10 @@ def everything(url: str) -> bytes:
                     pieces += [part for pair in client.hgetall(name).items() for part in pair]
                 case b"stream":
                     for _, fields in client.xrange(name):
-                        pieces += [zlib.decompress(value) for value in fields.values()]
+                        pieces += [
+                            value if name == names.AUDIT.encode() else zlib.decompress(value)
+                            for value in fields.values()
+                        ]
                 case b"zset":
                     pieces += client.zrange(name, 0, -1)
                 case b"set":
