@@ -64,7 +64,8 @@ def _assumed(cases: Cases) -> Iterator[str]:
     yield "Input has as many tokens on every model, and what was cached is cached on every model: no cache effects."
     yield "No model rests, fails or is escalated to, and rate limits refuse nobody."
     yield "Prices, scores and models are those of today's files."
-    if any(case.at_ms is not None for case in cases.cases):
+    yield "As batches half is paid where Mistral's Batch API takes the model; apps send batches, not the router."
+    if cases.charged_nano is not None:
         yield "Money budgets begin empty with the first of these requests, which come one after the other."
     else:
         yield "Budgets are not counted: a file says no times."
@@ -82,6 +83,10 @@ def show(found: Comparison, console: Console) -> None:
     console.print("; ".join(told))
     for unread in found.unread:
         console.print(f"  line {unread.line}: {unread.reason}")
+    if not found.requests:
+        where = ": --since goes further back, --team names a team that has a policy of its own"
+        console.print(f"Nothing to plan{where if found.charged_nano_usd is not None else ''}.")
+        return
     table = Table("", "old policy", "new policy")
     for name, *cells in _rows(found):
         table.add_row(name, *cells)
@@ -97,6 +102,7 @@ def show(found: Comparison, console: Console) -> None:
 def _rows(found: Comparison) -> Iterator[tuple[str, str, str]]:
     old, new = found.old, found.new
     yield "USD", usd(old.nano_usd, 6), usd(new.nano_usd, 6)
+    yield "USD as batches", usd(old.batch_nano_usd, 6), usd(new.batch_nano_usd, 6)
     yield "served", f"{old.served:,}", f"{new.served:,}"
     for model in {**old.models, **new.models}:
         yield model, _share(old, model), _share(new, model)

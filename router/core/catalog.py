@@ -75,7 +75,8 @@ class PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `[models."id"]` of config/models.toml. Without a price a model is never chosen; a retired one needs a
-    replacement instead. `served_as` is what its upstream calls it, where that is not its id."""
+    replacement instead. `served_as` is what its upstream calls it, where that is not its id; `batch` says that
+    Mistral's Batch API takes it."""
 
     context_tokens: int = 0
     output_tokens_max: int | None = None
@@ -86,6 +87,7 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     schema_profile: SchemaProfile = SchemaProfile.FULL
     upstream: str = MAIN
     served_as: str | None = None
+    batch: bool = False
     replacement: str | None = None
     retires: date | None = None
     notes: str = ""
@@ -122,6 +124,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     schema_profile: SchemaProfile
     upstream: str
     served_as: str
+    batch: bool
     price: Price | None
     replacement: str | None
     retires: date | None
@@ -203,6 +206,7 @@ def _card(name: str, row: ModelRow, today: date) -> ModelCard:
         schema_profile=row.schema_profile,
         upstream=row.upstream,
         served_as=row.served_as or name,
+        batch=row.batch,
         price=price,
         replacement=row.replacement,
         retires=row.retires,

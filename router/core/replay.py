@@ -20,7 +20,7 @@ from router.core.plan import make_plan
 from router.core.policy import Policy
 from router.core.purses import Purses
 from router.core.rules import Rules
-from router.core.sites import Site
+from router.core.sites import BATCH_DIVISOR, Site
 from router.errors import RouterError
 from router.wire.usage import Usage
 
@@ -43,10 +43,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """`refusal` is an error code; `model` is None then, and nothing is paid. `score` is the model's in the quality
-    table for this work, None where the table has none."""
+    table for this work, None where the table has none. `batch_nano_usd` is the cost if it had waited in a batch, where
+    the model's upstream takes batches."""
 
     model: str | None = None
     nano_usd: int = 0
+    batch_nano_usd: int = 0
     score: float | None = None
     refusal: str | None = None
 
@@ -62,6 +64,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     served: int
     nano_usd: int
+    batch_nano_usd: int
     models: dict[str, Share]
     refusals: dict[str, int]
     lowest_score: float | None
@@ -92,7 +95,8 @@ def _decide(case: Case, policy: Policy, purses: Purses, rules: Rules, sites: Seq
         held = chosen.most.nano if chosen.most is not None else 0
         if not purses.pay(accounts_of(policy, owner, case.at_ms), case.team, case.at_ms, held=held, nano=nano):
             return Decision(refusal=EXHAUSTED)
-    return Decision(model=chosen.label, nano_usd=nano, score=chosen.score.value)
+    batch = -(-nano // BATCH_DIVISOR) if chosen.card.batch and chosen.site.batches else nano
+    return Decision(model=chosen.label, nano_usd=nano, batch_nano_usd=batch, score=chosen.score.value)
 
 
 def _cost(verdict: Verdict, usage: Usage | None) -> int:
@@ -114,6 +118,7 @@ def tally(decisions: Sequence[Decision]) -> Tally:
         requests=len(decisions),
         served=sum(share.requests for share in models.values()),
         nano_usd=sum(share.nano_usd for share in models.values()),
+        batch_nano_usd=sum(decision.batch_nano_usd for decision in decisions),
         models=dict(sorted(models.items(), key=lambda pair: (-pair[1].requests, pair[0]))),
         refusals=dict(sorted(refusals.items())),
         lowest_score=min(scores, default=None),

@@ -11,6 +11,7 @@ import msgspec
 # The upstream that every model of the catalogue belongs to unless it names another.
 MAIN: Final = "mistral"
 # What the vendor's regional endpoints multiply every price by (docs, pricing, seen 2026-08-21).
+BATCH_DIVISOR: Final = 2  # every rate is halved (docs, pricing, seen 2026-08-21)
 REGION_FACTORS: Final = {"global": Fraction(1), "eu": Fraction(11, 10), "us": Fraction(11, 10)}
 
 
@@ -42,6 +43,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Tongue = Tongue.MISTRAL
     key: str | None = None
     mirrors: str | None = None
+
+    @property
+    def batches(self) -> bool:
+        """Only Mistral's global endpoint has the Batch API (docs, endpoints, seen 2026-08-21)."""
+        return self.name == MAIN and self.region == "global"
 
     def offers(self, upstream: str) -> bool:
         """Whether the models of `upstream` can be reached here."""

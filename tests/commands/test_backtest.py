@@ -126,6 +126,11 @@ def test_the_team_and_the_span_choose_among_the_records(served: Router, draft: P
     assert asked(served, *asks, "--until", "24h")["requests"] == 0
     assert asked(served, *asks, "--team", "others")["requests"] == 0
     assert asked(served, *asks, "--since", "1h", "--team", "apps")["requests"] == len(QUESTIONS) + 1
+    places = [f"--{name}={served.home / name}" for name in ("config", "policies")]
+    at = {"ROUTER_URL": served.url, "ROUTER_ADMIN_KEY": ADMIN_KEY}
+    code, said, _ = command(*asks, "--since", "2999-01-01", *places, environ=at)
+    assert code == 0
+    assert "Nothing to plan: --since" in said
     # The default policy would not hold for a team with a file of its own, unless it is named.
     draft.write_text(POLICY.format(team="default"))
     assert asked(served, *asks)["requests"] == 0

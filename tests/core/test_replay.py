@@ -20,7 +20,7 @@ from router.core.tokens import PromptSize
 from router.wire.fitting import Misfit
 from router.wire.schema import SchemaProfile
 from router.wire.usage import Usage
-from tests.core.making import POLICY, ask, plan, rules
+from tests.core.making import MODELS, POLICY, ask, plan, rules
 
 HOUR_MS = 3_600_000
 NOON_MS = round(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp() * 1000)
@@ -98,8 +98,8 @@ def test_of_a_misfit_its_code_is_remembered_so_that_the_same_models_are_left_out
 
 def test_a_lower_quality_moves_a_request_and_prices_its_real_tokens_there() -> None:
     [before], [after] = replayed(policy(), case()), replayed(policy(quality=0.5), case())
-    assert before == Decision(model="large", nano_usd=LARGE_NANO, score=82.0)
-    assert after == Decision(model="small", nano_usd=SMALL_NANO, score=60.0)
+    assert before == Decision(model="large", nano_usd=LARGE_NANO, batch_nano_usd=LARGE_NANO, score=82.0)
+    assert after == Decision(model="small", nano_usd=SMALL_NANO, batch_nano_usd=SMALL_NANO, score=60.0)
     assert moved([before], [after]) == 1
     assert moved([before], [before]) == 0
 
@@ -112,6 +112,15 @@ def test_without_usage_the_expected_length_is_priced() -> None:
 def test_cached_input_costs_its_own_rate() -> None:
     [found] = replayed(policy(), case(usage=Usage(input_tokens=1_000, cached_tokens=900, output_tokens=100)))
     assert found.nano_usd == 100 * 300 + 900 * 30 + 100 * 1_000
+
+
+def test_in_a_batch_half_is_paid_where_the_model_and_its_endpoint_take_batches() -> None:
+    world = rules({**MODELS, "small": {**MODELS["small"], "batch": True}})
+    asked = case(model="small", usage=Usage(input_tokens=1, output_tokens=100))
+    for region, model, paid in (("global", "small", 5_050), ("global", "large", None), ("eu", "small", None)):
+        under = msgspec.structs.replace(asked, model=model)
+        [found] = replay([under], lambda _: policy(), rules=world, sites=(main_site("http://mistral", region),))
+        assert found.batch_nano_usd == (paid or found.nano_usd), (region, model)
 
 
 def test_what_the_app_asked_for_holds_under_every_policy() -> None:
@@ -131,6 +140,7 @@ def test_each_refusal_has_its_code_and_costs_nothing() -> None:
         requests=4,
         served=1,
         nano_usd=SMALL_NANO,
+        batch_nano_usd=SMALL_NANO,
         models={"small": Share(requests=1, nano_usd=SMALL_NANO)},
         refusals={"model_not_found": 1, "no_suitable_model": 1, "not_allowed": 1},
         lowest_score=60.0,
