@@ -40,10 +40,11 @@ def profile_tokens(
     request: ChatRequest, tokenizer: Tokenizer, profiles: Collection[SchemaProfile]
 ) -> dict[SchemaProfile, int]:
     """What the tools take more on each profile than on the full one, where they fit it and do differ."""
-    toolbox, full = request.toolbox, fit(request.toolbox, None, SchemaProfile.FULL).tools
-    if not any(message.role == "user" for message in request.messages):
+    toolbox = request.toolbox
+    if not toolbox.tools or not any(message.role == "user" for message in request.messages):
         return {}  # the tools stand before the first user turn
-    usual = tools_tokens(toolbox, SchemaProfile.FULL, tokenizer) if full else 0
+    full = fit(toolbox, None, SchemaProfile.FULL).tools
+    usual = tools_tokens(toolbox, SchemaProfile.FULL, tokenizer)
     fitted = {profile: fit(toolbox, None, profile) for profile in profiles}
     return {
         profile: tools_tokens(toolbox, profile, tokenizer) - usual

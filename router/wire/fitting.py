@@ -43,6 +43,9 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     misfit: Misfit | None = None
 
 
+NOTHING_TO_FIT: Final = Fitted()
+
+
 class _Made(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome for one list of tools or one form. Numbers are positions in the list."""
 
@@ -58,6 +61,8 @@ _read_format = msgspec.json.Decoder(ResponseFormat)
 def fit(toolbox: Toolbox, form: ResponseFormat | None, profile: SchemaProfile) -> Fitted:
     """What is sent to a model of that profile. The same arguments give the same bytes, so that the vendor's prompt
     cache holds."""
+    if not toolbox.tools and form is None:
+        return NOTHING_TO_FIT  # most requests, and they are asked about for each profile
     tools = response_format = _Made()
     if toolbox.tools:
         tools = (_kept_tools if len(toolbox.source) <= KEPT_BYTES_MAX else _tools)(toolbox.source, profile)
