@@ -239,6 +239,15 @@ def test_a_value_that_cannot_be_meant_is_refused_with_its_place(fields: Body, pa
     assert param.split(".")[0] in error.message
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    said = b'{"model": "auto", "messages": [{"role": "user", "content": "1.0"}], '
+    body = said + b'"max_tokens": 100.0, "n": 2.00, "top_k": 0.0}'
+    read = parse_chat(body, Bounds())
+    assert (read.max_tokens, read.answers, read.sampling.top_k, read.messages[0].content) == (100, 2, 0, "1.0")
+    with pytest.raises(BadRequest, match="got `float` at max_tokens"):
+        parse_chat(body.replace(b"100.0", b"100.5"), Bounds())
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "message"),
     [
