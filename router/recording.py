@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from router.core.charges import over_soft
-from router.core.explain import RouterObject, answer_usage, answered_by, cost_nano, explain, reason_of, saved_nano
+from router.core.explain import answer_usage, answered_by, cost_nano, reason_of, saved_nano
 from router.core.journey import Journey, left_out
 from router.core.judging import Verdict
 from router.core.record import RequestRecord
@@ -15,13 +15,7 @@ from router.core.savings import Elsewhere, elsewhere
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
 from router.store.records import Note, written
-
-
-def explained(journey: Journey) -> RouterObject | None:
-    """The `router` object of a request, as far as it came; None before there was a plan."""
-    if journey.ask is None or journey.plan is None:
-        return None
-    return explain(journey.request_id, journey.ask, journey.plan, journey.attempts)
+from router.telling import explained
 
 
 def note_of(journey: Journey, verdict: Verdict) -> str:

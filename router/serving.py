@@ -16,20 +16,20 @@ import msgspec
 from router.attempting import Attempting, Opened, Tried
 from router.core.attempts import CHARGES, Charge, GiveUp, Outcome, Send, State, after
 from router.core.charges import NOTHING, VOIDED, Account, Amounts, settled
-from router.core.explain import Attempt, cost_nano, saved_nano
+from router.core.explain import Attempt
 from router.core.failures import failure_of
 from router.core.journey import Journey
 from router.core.judging import Verdict
-from router.core.money import usd
 from router.core.policy import StoreAway
 from router.core.record import name_hold
 from router.core.warmth import Warm
 from router.errors import StoreUnavailable, UpstreamBadResponse
-from router.recording import Recorder, explained, note_of
+from router.recording import Recorder, note_of
 from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation
 from router.store.settler import Settler
 from router.store.warmth import Warmth
+from router.telling import explained, priced, summary
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
 from router.wire.answer import complete_answer, said_in
@@ -177,7 +177,7 @@ class Serving:
             status, code = 200, ""
             last = chunks.last(
                 usage=self._priced(chunks.usage, journey, turn, chunks.said),
-                router=explained(journey) if journey.wanted.explain else _summary(journey),
+                router=explained(journey) if journey.wanted.explain else summary(journey),
                 apart=journey.request is not None and journey.request.include_usage,
             )
             yield voice.end(last)
@@ -203,10 +203,10 @@ class Serving:
         self.settler.hand_over(lambda: self.warmth.remember(journey.team, conversation, warm))
 
     def _priced(self, usage: Any, journey: Journey, turn: _Turn, said: list[str]) -> dict[str, Any]:
-        """The usage as it came, or else counted, with what the request cost in USD, all attempts together."""
+        """The usage as it came, or else counted, with the request's cost."""
         if not isinstance(usage, dict):
             usage = counted_usage(turn.verdict.input_tokens, self.count("".join(said)))
-        return {**usage, "cost": cost_nano(journey.attempts) / 1e9}
+        return priced(usage, journey)
 
     def _learn(self, journey: Journey, turn: _Turn, outcome: Outcome) -> None:
         """How the model did. A time-out that the app chose shorter than ours says nothing about the model."""
@@ -308,17 +308,3 @@ def _left_by(error: BaseException) -> tuple[int, str]:
     """The record's status and code for a request that was left in the middle."""
     hung_up = isinstance(error, asyncio.CancelledError | GeneratorExit)
     return (APP_LEFT_STATUS, "app_left") if hung_up else (500, "internal_error")
-
-
-def _summary(journey: Journey) -> dict[str, Any]:
-    """The part of the `router` object that every stream tells at its end."""
-    whole, plan = explained(journey), journey.plan
-    assert whole is not None and plan is not None, "a stream has a plan"
-    return {
-        "request_id": whole.request_id,
-        "chosen": whole.chosen,
-        "reason": whole.reason,
-        "attempts": whole.attempts,
-        "cost_usd": usd(cost_nano(journey.attempts)),
-        "saved_usd": usd(saved_nano(plan, journey.attempts)),
-    }

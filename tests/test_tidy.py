@@ -21,9 +21,9 @@ FLOORS: list[tuple[str, ...]] = [
     ("router.api", "router.settings", "router.rulebook", "router.vocabulary"),
     # The only file that knows the order of the line.
     ("router.pipeline",),
-    # One admitted request: its attempts, what is put on record of it, what waits for an app that left.
+    # One admitted request: its attempts, what is recorded and told of it, what waits for an app that left.
     ("router.serving", "router.collecting"),
-    ("router.attempting", "router.recording"),
+    ("router.attempting", "router.recording", "router.telling"),
     # I/O, one room for each thing that is spoken to.
     ("router.store", "router.upstream", "router.ops"),
     # Decisions.

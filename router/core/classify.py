@@ -43,10 +43,10 @@ _PART_ABILITY: Final[dict[type, Ability]] = {
 
 
 class Classification(msgspec.Struct, frozen=True, kw_only=True):
-    """`input_tokens` is the v13 count, `input_tokens_on` the one for a given model, `size` what is known of it.
-    `language` is what the person writes, `answer_language` what they want to read; "und" when not certain. `answers` is
-    how many are asked for. `window_tokens` is what must fit into a model's window, where that is less than all the
-    input. `misfits` has the schema profiles that cannot take the request."""
+    """`input_tokens` is the v13 count, `size` what is known of it for each model. `language` is what the person writes,
+    `answer_language` what they want to read; "und" when not certain. `answers` is how many are asked for.
+    `window_tokens` is what must fit into a model's window, where that is less than all the input. `misfits` has the
+    schema profiles that cannot take the request."""
 
     input_tokens: int
     settings_tokens: int
@@ -64,28 +64,6 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     size: PromptSize
     window_tokens: int | None = None
     misfits: dict[SchemaProfile, Misfit] = {}
-
-    def input_tokens_on(
-        self,
-        template: Template,
-        *,
-        thinks: bool | None = None,
-        profile: SchemaProfile = SchemaProfile.FULL,
-        serial: bool = False,
-    ) -> int:
-        """Prompt tokens to expect on a model of that template and profile; see PromptSize.on."""
-        return self.size.on(template, thinks=thinks, profile=profile, serial=serial)
-
-    def input_tokens_most_on(
-        self,
-        template: Template,
-        *,
-        thinks: bool | None = None,
-        profile: SchemaProfile = SchemaProfile.FULL,
-        serial: bool = False,
-    ) -> int:
-        """The most that they can be, which is what is held; see PromptSize.most_on."""
-        return self.size.most_on(template, thinks=thinks, profile=profile, serial=serial)
 
 
 def classify(

@@ -148,7 +148,7 @@ def _baseline(ask: Classification, plan: Plan) -> dict[str, object] | None:
     if card is None or card.price is None:
         return None
     expected = ask.output_tokens_expected * ask.answers
-    input_tokens = ask.input_tokens_on(card.template)
+    input_tokens = ask.size.on(card.template)
     nano = estimate(card, input_tokens=input_tokens, output_tokens=expected, factor=plan.baseline_factor)
     return {"model": card.name, "nano_usd": nano}
 

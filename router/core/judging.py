@@ -57,7 +57,7 @@ class Judge:
         serialises = self.policy.parallel_tools is ParallelTools.SERIALISE
         serial = serialises and Ability.PARALLEL_TOOLS not in card.abilities
         thinks, profile = Ability.REASONING in card.abilities, card.schema_profile
-        input_tokens = ask.input_tokens_on(card.template, thinks=thinks, profile=profile, serial=serial)
+        input_tokens = ask.size.on(card.template, thinks=thinks, profile=profile, serial=serial)
         max_tokens = self.max_tokens(card, input_tokens)
         kind, language = ask.kind, ask.answer_language
         own = own_score(self.policy.scores, card.name, kind, language) if self.policy.scores else None
@@ -69,7 +69,7 @@ class Judge:
             sizes = {"input_tokens": input_tokens, "output_tokens": output}
             expected = estimate(card, **sizes, cached_tokens=cached, factor=site.factor)
             cold = estimate(card, **sizes, factor=site.factor) if cached else expected
-            held = ask.input_tokens_most_on(card.template, thinks=thinks, profile=profile, serial=serial)
+            held = ask.size.most_on(card.template, thinks=thinks, profile=profile, serial=serial)
             most = bound(card, input_tokens=held, output_tokens=max_tokens, answers=ask.answers, factor=site.factor)
         return Verdict(
             card=card,

@@ -137,8 +137,8 @@ def test_a_request_is_described_whole() -> None:
     assert (classification.output_tokens_max, classification.output_tokens_expected) == (20, 20)
     assert (classification.answers, classification.tags) == (3, ("search",))
     assert classification.input_tokens_method == "exact"
-    assert classification.input_tokens_on(Template.V13) == classification.input_tokens
-    assert classification.input_tokens_on(Template.V15) == classification.input_tokens + 12
+    assert classification.size.on(Template.V13) == classification.input_tokens
+    assert classification.size.on(Template.V15) == classification.input_tokens + 12
 
 
 def test_without_a_bound_the_kind_says_how_long_the_answer_will_be() -> None:
@@ -204,7 +204,7 @@ def test_any_conversation_is_classified_and_always_the_same(
     assert first == classify(request, TOKENIZER, DETECTOR)
     assert first.input_tokens > 0
     assert max_tokens is None or first.output_tokens_expected <= max_tokens
-    assert all(first.input_tokens_on(template) > 0 for template in Template)
+    assert all(first.size.on(template) > 0 for template in Template)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, lambda inner: st.lists(inner, max_size=3)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -63,6 +64,8 @@ def test_health_is_told_on_both(apart: tuple[Router, str]) -> None:
 
 
 def test_one_port_cannot_be_both() -> None:
-    free = running.command("serve", "--port", "18099", "--ops-port", "18099", environ={"MISTRAL_API_KEY": "x"})
-    assert free[0] == 1
-    assert "--ops-port" in free[2]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    code, _, said = running.command("serve", "--port", port, "--ops-port", port, environ={"MISTRAL_API_KEY": "x"})
+    assert code == 1
+    assert "--ops-port" in said
