@@ -46,7 +46,7 @@ from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
-from router.store.connect import STORE_ERRORS, Door, connect
+from router.store.connect import STORE_ERRORS, Door, connect, deadline_of
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -88,14 +88,16 @@ def create_app(settings: Settings) -> Litestar:
         _today,
         lambda result: metrics.child("router_reloads_total", result).inc(),
     )
-    client = connect(settings.redis_url)
-    ledger, health = Ledger(Door(client)), Health()
+    client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
+    longest_s = deadline_of(settings.store_timeout_s)
+    ledger, health = Ledger(Door(client, longest_s)), Health()
     leases, works = Leases(ledger), Works()
     settler = Settler(
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
     )
-    keyring = Keyring(client, settings.pepper.reveal().encode())
-    board, changes = Switchboard(client), Changes(Audit(client), fingerprint(settings.admin_key.reveal()))
+    keyring = Keyring(client, settings.pepper.reveal().encode(), deadline_s=longest_s)
+    board = Switchboard(client, deadline_s=longest_s)
+    changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
     recorder = Recorder(metrics, time.monotonic)

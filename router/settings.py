@@ -6,6 +6,7 @@ the pepper and the admin key are made on first use and kept in the data director
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,9 +18,11 @@ import msgspec
 from router.core.attempts import Timing
 from router.core.sites import REGION_FACTORS, Site, main_site
 from router.rulebook import ConfigError, decode
+from router.store.connect import TIMEOUT_S
 from router.wire.reading import Bounds
 
 ROUTER: Final = "router.toml"
+STORE_TIMEOUT_MAX_S: Final = 30.0
 
 
 class Secret:
@@ -58,12 +61,19 @@ class UpstreamAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     region: str = "global"
 
 
+class StoreTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long one exchange with the store may take, in seconds."""
+
+    timeout: float = TIMEOUT_S
+
+
 class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """config/router.toml."""
 
     edge: Edge = Edge()
     timing: Timing = Timing()
     upstream: UpstreamAddress = UpstreamAddress()
+    store: StoreTimes = StoreTimes()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream_url: str
     region: str
     redis_url: str | None
+    store_timeout_s: float
     api_key: Secret
     upstream_key: Callable[[str], str | None]
     pepper: Secret
@@ -129,6 +140,7 @@ def load_settings(
         upstream_url=url.rstrip("/").removesuffix("/v1"),
         region=region,
         redis_url=redis_url.reveal() if redis_url else None,
+        store_timeout_s=_store_timeout(file, path, environ),
         api_key=api_key,
         upstream_key=lambda name: found.reveal() if (found := secret(name, environ)) else None,
         pepper=_given_or_made("ROUTER_KEY_PEPPER", environ, own, "pepper.key"),
@@ -144,6 +156,20 @@ def region_of(file: RouterFile, path: Path, environ: Mapping[str, str]) -> str:
     if region not in REGION_FACTORS:
         raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
     return region
+
+
+def _store_timeout(file: RouterFile, path: Path, environ: Mapping[str, str]) -> float:
+    text = environ.get("ROUTER_STORE_TIMEOUT", "")
+    try:
+        timeout_s = float(text) if text else file.store.timeout
+    except ValueError:
+        timeout_s = math.nan
+    if not 0 < timeout_s <= STORE_TIMEOUT_MAX_S:
+        text = text or str(file.store.timeout)
+        raise ConfigError(
+            path, f"store.timeout: {text!r} is not a number of seconds above 0, up to {STORE_TIMEOUT_MAX_S:g}"
+        )
+    return timeout_s
 
 
 def secret(name: str, environ: Mapping[str, str]) -> Secret | None:

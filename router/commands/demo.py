@@ -121,7 +121,7 @@ async def _key(settings: Settings) -> str:
     """The demo's virtual key: the one of the last run while it works, else a new one."""
     assert settings.redis_url is not None, "the store runs"
     path = settings.data_dir / KEY_FILE
-    client = connect(settings.redis_url)
+    client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     try:
         keyring = Keyring(client, settings.pepper.reveal().encode())
         if path.exists():

@@ -41,8 +41,9 @@ class Line(Change, frozen=True, kw_only=True):
 
 
 class Audit:
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, deadline_s: float = DEADLINE_S) -> None:
         self._client: Any = client
+        self.deadline_s = deadline_s
 
     async def note(self, change: Change) -> None:
         """Put a change on record. It has been made, so a store that is away is no reason to tell its maker otherwise:
@@ -69,7 +70,7 @@ class Audit:
 
     async def _ask(self, command: Any) -> Any:
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self.deadline_s):
                 return await command
         except (*STORE_ERRORS, TimeoutError) as error:
             failure: StoreUnavailable = away("could not be asked about changes")

@@ -23,9 +23,15 @@ from router.store.scripts import Script
 
 TIMEOUT_S: Final = 0.25
 CONNECTIONS_MAX: Final = 32
-# No request waits for the store longer than this: two time-outs and a little.
-DEADLINE_S: Final = 0.6
 RETRY_AFTER_MS: Final = 2_000
+
+
+def deadline_of(timeout_s: float) -> float:
+    """The longest that a request waits for the store: two time-outs, because there is one retry, and a little."""
+    return 2 * timeout_s + 0.1
+
+
+DEADLINE_S: Final = deadline_of(TIMEOUT_S)
 
 Client = Redis | RedisCluster
 # What a store that is away looks like; a Cluster's own errors are no RedisError.

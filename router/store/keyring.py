@@ -71,8 +71,16 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keyring:
-    def __init__(self, client: Client, pepper: bytes, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        client: Client,
+        pepper: bytes,
+        clock: Callable[[], float] = time.time,
+        *,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         self._client: Any = client
+        self.deadline_s = deadline_s
         self._pepper = pepper
         self._clock = clock
         self._cache: dict[str, KeyRecord] = {}
@@ -230,7 +238,7 @@ class Keyring:
 
     async def _ask(self, command: Any) -> Any:
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self.deadline_s):
                 return await command
         except (*STORE_ERRORS, TimeoutError) as error:
             failure: StoreUnavailable = away("could not be asked about keys")

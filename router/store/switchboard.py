@@ -31,8 +31,11 @@ _SAVE: Final = load_alone("save_switches")
 class Switchboard:
     """`clock` is epoch seconds."""
 
-    def __init__(self, client: Client, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: Client, clock: Callable[[], float] = time.time, *, deadline_s: float = DEADLINE_S
+    ) -> None:
         self._client: Any = client
+        self.deadline_s = deadline_s
         self._clock = clock
         self._known = NONE_SWITCHED
         self._packed = b""
@@ -95,7 +98,7 @@ class Switchboard:
 
     async def _ask(self, command: Any) -> Any:
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self.deadline_s):
                 return await command
         except (*STORE_ERRORS, TimeoutError) as error:
             failure: StoreUnavailable = away("could not be asked about switches")

@@ -21,7 +21,7 @@ def store_pid(router: running.Router) -> int:
 def test_a_policy_that_allows_serves_and_escalates_without_the_store_and_books_it_afterwards(
     upstream: Simulator,
 ) -> None:
-    with running.router(upstream.url, policies={"apps": ALLOW}) as router:
+    with running.router(upstream.url, policies={"apps": ALLOW}, environ=running.STRICT) as router:
         assert router.chat(max_tokens=5).status == 200  # the key is known now
         pid = store_pid(router)
         upstream.faults({"fault": "status", "status": 500, "times": 1})
@@ -42,7 +42,13 @@ def test_a_cluster_that_is_away_is_a_503_everywhere_and_never_a_500(upstream: Si
     process = running.start(
         ["serve", "--port", "0", "--data-dir", str(tmp_path / "data")],
         r"mistral-router serves (http\S+)/v1",
-        {"MISTRAL_API_KEY": "k", "ROUTER_UPSTREAM_URL": upstream.url, "ROUTER_ADMIN_KEY": ADMIN_KEY, **environ},
+        {
+            "MISTRAL_API_KEY": "k",
+            "ROUTER_UPSTREAM_URL": upstream.url,
+            "ROUTER_ADMIN_KEY": ADMIN_KEY,
+            **running.STRICT,
+            **environ,
+        },
         tmp_path / "log",
     )
     try:

@@ -66,7 +66,7 @@ def test_the_hash_of_a_script_is_the_stores_own(run: Run) -> None:
 
 def test_calls_of_one_turn_share_a_round_trip_and_none_crosses_another(run: Run) -> None:
     async def main(client: Any) -> None:
-        door = Door(client)
+        door = Door(client, deadline_s=60.0)
         before = await calls_of(client, "evalsha", "eval")
         replies = await asyncio.gather(*(door.call(ECHO, [], [str(index)]) for index in range(500)))
         assert [int(reply) for reply in replies] == list(range(500))
@@ -81,7 +81,7 @@ def test_one_call_that_fails_leaves_the_others_of_its_turn_alone(run: Run) -> No
     broken = Script(name="broken", source="return redis.error_reply('ERR broken')", sha="8" * 40)
 
     async def main(client: Client) -> None:
-        door = Door(client)
+        door = Door(client, deadline_s=60.0)
         calls = (door.call(ECHO, [], ["1"]), door.call(broken, [], []), door.call(ECHO, [], ["2"]))
         first, failure, second = await asyncio.gather(*calls, return_exceptions=True)
         assert (first, second) == (b"1", b"2")
@@ -93,7 +93,7 @@ def test_one_call_that_fails_leaves_the_others_of_its_turn_alone(run: Run) -> No
 
 def test_a_caller_that_was_cancelled_takes_nobodys_reply(run: Run) -> None:
     async def main(client: Client) -> None:
-        door = Door(client)
+        door = Door(client, deadline_s=60.0)
         await door.call(ECHO, [], ["warm"])
         for turn in range(200):
             tasks = [asyncio.create_task(door.call(ECHO, [], [f"{turn}-{index}"])) for index in range(8)]
@@ -135,7 +135,7 @@ def test_a_store_that_hangs_costs_a_caller_the_deadline_and_no_more(tmp_path: Pa
             store.send_signal(signal.SIGSTOP)
             began_s = time.monotonic()
             replies = await asyncio.gather(*(ask(f"q{index}#1") for index in range(number)), return_exceptions=True)
-            assert time.monotonic() - began_s < 1.0
+            assert time.monotonic() - began_s < 2.0
             assert all(isinstance(reply, StoreUnavailable) for reply in replies)
             assert {getattr(reply, "retry_after_ms", None) for reply in replies} == {2_000}
             store.send_signal(signal.SIGCONT)
