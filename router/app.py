@@ -39,6 +39,7 @@ from router.collecting import Collection
 from router.core.language import best_detector
 from router.core.policy import StoreAway
 from router.errors import RouterError
+from router.holding import Holding
 from router.ops.metrics import Metrics
 from router.pipeline import Line
 from router.recording import Recorder
@@ -103,10 +104,10 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
+    holding = Holding(ledger, leases, settler)
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock),
-        ledger=ledger,
-        leases=leases,
+        holding=holding,
         settler=settler,
         warmth=warmth,
         health=health,
@@ -117,8 +118,7 @@ def create_app(settings: Settings) -> Litestar:
     line = Line(
         rules=lambda: rulebook.current,
         keyring=keyring,
-        ledger=ledger,
-        settler=settler,
+        holding=holding,
         warmth=warmth,
         outputs=outputs,
         serving=serving,
