@@ -34,6 +34,7 @@ from router.api.route import route
 from router.api.status import status_routes
 from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
+from router.api.upstream import upstream_routes
 from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.language import best_detector
@@ -52,6 +53,7 @@ from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.outputs import Outputs
+from router.store.quotas import SharedQuotas
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
@@ -60,6 +62,7 @@ from router.store.warmth import Warmth
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
+from router.upstream.quotas import Quotas
 from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
@@ -88,6 +91,7 @@ def create_app(settings: Settings) -> Litestar:
         settings.policies_dir,
         _today,
         lambda result: metrics.child("router_reloads_total", result).inc(),
+        lambda name: settings.upstream_key(name) is not None,
     )
     client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     longest_s = deadline_of(settings.store_timeout_s)
@@ -98,6 +102,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     keyring = Keyring(client, settings.pepper.reveal().encode(), deadline_s=longest_s)
     board = Switchboard(client, deadline_s=longest_s)
+    quotas, shared_quotas = Quotas(), SharedQuotas(client, deadline_s=longest_s)
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
@@ -111,6 +116,7 @@ def create_app(settings: Settings) -> Litestar:
         settler=settler,
         warmth=warmth,
         health=health,
+        quotas=quotas,
         recorder=recorder,
         jitter=random.random,
         count=tokenizer.count,
@@ -128,10 +134,14 @@ def create_app(settings: Settings) -> Litestar:
         bounds=settings.edge.bounds,
         main=settings.main,
         resting=health.resting,
+        quotas=quotas,
         switches=board.current,
         wall=time.time,
         noise=secrets.token_bytes,
     )
+
+    def accounts() -> list[str]:
+        return [site.account for site in rulebook.current.sites_under(settings.main)]
 
     async def ready() -> str | None:
         try:
@@ -149,6 +159,7 @@ def create_app(settings: Settings) -> Litestar:
             board.watch,
             leases.watch,
             outputs.watch,
+            lambda: shared_quotas.watch(accounts, quotas),
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
         )
@@ -187,13 +198,13 @@ def create_app(settings: Settings) -> Litestar:
         lambda: rulebook.current,
         keyring,
         records,
-        health,
         lambda: rulebook.refused,
         lambda: settler.drain(READ_S),
         changes,
     )
     by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, changes)
+    windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
@@ -202,7 +213,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in (*admin, *switches, *by_hand, *saved)),
+            *(_behind(handler, guard) for handler in (*admin, *windows, *switches, *by_hand, *saved)),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),
