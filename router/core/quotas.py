@@ -67,17 +67,17 @@ NOTHING: Final = Share()
 
 
 class Steps:
-    """Amounts by the end of their step."""
+    """Amounts by the end of their step; `total` has those too that count no more and were not forgotten yet."""
 
-    __slots__ = ("_oldest_s", "_steps", "_total")
+    __slots__ = ("_oldest_s", "_steps", "total")
 
     def __init__(self) -> None:
         self._steps: dict[float, int] = {}
-        self._total = 0
+        self.total = 0
         self._oldest_s = math.inf  # no step ends before
 
     def add(self, end_s: float, amount: int) -> None:
-        self._total += amount
+        self.total += amount
         self._oldest_s = min(self._oldest_s, end_s)
         if left := self._steps.get(end_s, 0) + amount:
             self._steps[end_s] = left
@@ -87,7 +87,7 @@ class Steps:
     def at(self, now_s: float) -> int:
         """What counts at `now_s`, an instant from now on."""
         if self._oldest_s > now_s - WINDOW_S:
-            return self._total
+            return self.total
         return sum(amount for end_s, amount in self._steps.items() if end_s > now_s - WINDOW_S)
 
     def forget(self, now_s: float) -> None:
@@ -95,7 +95,7 @@ class Steps:
         if self._oldest_s > now_s - WINDOW_S:
             return
         self._steps = {end_s: amount for end_s, amount in self._steps.items() if end_s > now_s - WINDOW_S}
-        self._total = sum(self._steps.values())
+        self.total = sum(self._steps.values())
         self._oldest_s = min(self._steps, default=math.inf)
 
     def items(self) -> list[tuple[float, int]]:
@@ -228,12 +228,14 @@ def _opens_in(gauge: _Gauge, now_s: float, asked: int, bulk: bool, sharers: int)
         return 0.0
     if learned.limit == 0:
         return max(0.0, learned.at_s + NEVER_S - now_s)
-    gauge.forget(now_s)
     part = bulk_part(learned.limit) if bulk else learned.limit
     # The vendor debits afterwards, so what is larger than a whole window is let through by an empty one.
     room = part - min(asked, part)
-    unheard = max(0, gauge.own.at(now_s)) * (sharers - 1) if bulk else 0
-    if gauge.used(now_s) + unheard <= room:
+    others = sharers - 1 if bulk else 0
+    if gauge.heard.total + gauge.own.total + max(0, gauge.own.total) * others + learned.unknown <= room:
+        return 0.0  # the usual case, without asking the time
+    gauge.forget(now_s)
+    if gauge.used(now_s) + max(0, gauge.own.total) * others <= room:
         return 0.0
     # Use only ever leaves the window, so the second in which there is room can be searched by halves.
     seconds = range(1, math.ceil(WINDOW_S + STEP_S) + 1)
