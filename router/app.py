@@ -18,6 +18,7 @@ from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
+from router.admitting import Admitting
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
@@ -36,6 +37,7 @@ from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
 from router.attempting import Attempting
 from router.collecting import Collection
+from router.core.habits import Habits
 from router.core.language import best_detector
 from router.core.policy import StoreAway
 from router.errors import RouterError
@@ -104,10 +106,11 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
-    holding = Holding(ledger, leases, settler)
+    holding, habits = Holding(ledger, leases, settler), Habits()
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock),
         holding=holding,
+        habits=habits,
         settler=settler,
         warmth=warmth,
         health=health,
@@ -119,6 +122,7 @@ def create_app(settings: Settings) -> Litestar:
         rules=lambda: rulebook.current,
         keyring=keyring,
         holding=holding,
+        admitting=Admitting(holding, habits, recorder.clock),
         warmth=warmth,
         outputs=outputs,
         serving=serving,
