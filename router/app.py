@@ -57,6 +57,7 @@ from router.store.outputs import Outputs
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
+from router.store.shares import Shares
 from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
 from router.upstream.client import Upstream
@@ -106,7 +107,8 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
-    holding, habits = Holding(ledger, leases, settler), Habits()
+    shares = Shares(ledger, leases, settler)
+    holding, habits = Holding(ledger, leases, settler, shares), Habits()
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock),
         holding=holding,
@@ -142,7 +144,7 @@ def create_app(settings: Settings) -> Litestar:
             await client.ping()
         except STORE_ERRORS:
             rules = rulebook.current
-            served = any(policy.when_store_away is StoreAway.ALLOW for policy in rules.policies.values())
+            served = any(policy.when_store_away is not StoreAway.DENY for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
         return None
 
@@ -152,6 +154,7 @@ def create_app(settings: Settings) -> Litestar:
             keyring.watch,
             board.watch,
             leases.watch,
+            shares.watch,
             outputs.watch,
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
@@ -165,6 +168,7 @@ def create_app(settings: Settings) -> Litestar:
             for chore in chores:
                 chore.cancel()
             await works.ended(DRAIN_S)  # cut off or not, each has a hold to end
+            shares.give_back()
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()

@@ -48,7 +48,10 @@ class OnExhausted(enum.Enum):
 
 
 class StoreAway(enum.Enum):
+    """deny refuses; share spends what was reserved beforehand, then refuses; allow serves and books it later."""
+
     DENY = "deny"
+    SHARE = "share"
     ALLOW = "allow"
 
 
