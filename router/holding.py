@@ -21,6 +21,7 @@ from router.recording import note_of
 from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation, Write
 from router.store.settler import Settler
+from router.store.shares import Shares
 
 # How long a refusal waits for what is being given back; a store that answers takes a few milliseconds.
 FREED_S: Final = 0.3
@@ -29,10 +30,11 @@ Ends = tuple[Ending, Amounts]
 
 
 class Holding:
-    def __init__(self, ledger: Ledger, leases: Leases, settler: Settler) -> None:
+    def __init__(self, ledger: Ledger, leases: Leases, settler: Settler, shares: Shares) -> None:
         self.ledger = ledger
         self.leases = leases
         self.settler = settler
+        self.shares = shares
 
     async def take(self, journey: Journey, verdict: Verdict) -> Reservation | Denial:
         """Hold the most that the request's first attempt can cost, or say which account has no room for it.
@@ -58,6 +60,8 @@ class Holding:
         if isinstance(held, Reservation):
             self.leases.keep(held)
             journey.standings = held.standings
+            if journey.policy is not None and journey.policy.when_store_away is StoreAway.SHARE:
+                self.shares.want(journey.team, vector(journey, verdict))
         return held
 
     async def follow(self, journey: Journey, last: Reservation, ends: Ends, verdict: Verdict) -> Reservation | None:
@@ -65,6 +69,7 @@ class Holding:
         one's hold has then ended all the same."""
         assert verdict.most is not None, "only a priced model is in the order"
         self.leases.drop(last)
+        self.shares.end(last.id, ends[1].nano)
         most = msgspec.structs.replace(verdict.most, requests=0)
         hold_id = name_hold(journey.request_id, len(journey.attempts) + 1)
         try:
@@ -79,11 +84,12 @@ class Holding:
             )
         except StoreUnavailable:
             # Nobody knows what the store did. Both ends are delivered until it has taken them.
-            self.settler.hand_over(lambda: self.ledger.close(last, *ends), frees=journey.team)
+            self.settler.hand_over(lambda: self._close(last, ends), frees=journey.team)
             return self._without_store(journey, hold_id, verdict, most)
         except asyncio.CancelledError:
             self._give_back(journey, hold_id, verdict, most)
             raise
+        self.shares.charged(last.id)
         if not isinstance(advanced, Reservation):
             return None
         self.leases.keep(advanced)
@@ -93,7 +99,8 @@ class Holding:
     def end(self, journey: Journey, hold: Reservation, ends: Ends, write: Write) -> None:
         """End the request's last hold, and write its record in the same step."""
         self.leases.drop(hold)
-        self.settler.hand_over(lambda: self.ledger.close(hold, *ends, write), frees=journey.team)
+        self.shares.end(hold.id, ends[1].nano)
+        self.settler.hand_over(lambda: self._close(hold, ends, write), frees=journey.team)
 
     def record(self, journey: Journey, write: Write) -> None:
         """Write the record of a request that holds nothing (any more)."""
@@ -110,15 +117,22 @@ class Holding:
             note=note_of(journey, verdict),
         )
 
+    async def _close(self, hold: Reservation, ends: Ends, write: Write | None = None) -> None:
+        await self.ledger.close(hold, *ends, write)
+        self.shares.charged(hold.id)
+
     def _without_store(self, journey: Journey, hold_id: str, verdict: Verdict, most: Amounts) -> Reservation | None:
-        """What the policy has instead of a hold: None when it denies. The store may have taken the hold and only been
-        late to say so; a policy that would rather overspend than refuse books the cost when the store is back."""
-        if journey.policy is None or journey.policy.when_store_away is not StoreAway.ALLOW:
+        """What the policy has instead of a hold: None when it denies, or has spent its share. The store may have taken
+        the hold and only been late to say so. Otherwise the cost is booked when the store is back."""
+        accounts = vector(journey, verdict)
+        away = journey.policy.when_store_away if journey.policy is not None else StoreAway.DENY
+        drawn = away is StoreAway.SHARE and self.shares.draw(hold_id, journey.team, accounts, most.nano)
+        if not drawn and away is not StoreAway.ALLOW:
             self._give_back(journey, hold_id, verdict, most)
             return None
         journey.degraded = "store"
-        accounts, note = vector(journey, verdict)(journey.at_ms), note_of(journey, verdict)
-        return self.ledger.unheld(hold_id, journey.team, accounts, most, note=note)
+        note = note_of(journey, verdict)
+        return self.ledger.unheld(hold_id, journey.team, accounts(journey.at_ms), most, note=note)
 
     def _give_back(self, journey: Journey, hold_id: str, verdict: Verdict, most: Amounts | None = None) -> None:
         """End a hold that was asked for and may exist, though nothing was sent under it."""

@@ -9,19 +9,21 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
+from router.admitting import Admitting
 from router.core.asked import Asked, Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
-from router.core.charges import Denial
 from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
 from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
-from router.core.policy import Policy, Priority
+from router.core.policy import MODES, Policy, Priority
 from router.core.reasons import Why
 from router.core.record import request_id
-from router.core.refusals import denied, held_back, unsuitable
+from router.core.refusals import held_back, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
 from router.core.switches import Switches
@@ -75,6 +77,7 @@ class Line:
         rules: Callable[[], Rules],
         keyring: Keyring,
         holding: Holding,
+        admitting: Admitting,
         warmth: Warmth,
         outputs: Outputs,
         serving: Serving,
@@ -92,6 +95,7 @@ class Line:
         self.rules = rules
         self.keyring = keyring
         self.holding = holding
+        self.admitting = admitting
         self.warmth = warmth
         self.outputs = outputs
         self.serving = serving
@@ -124,9 +128,7 @@ class Line:
     async def serve(self, journey: Journey, body: bytes) -> Whole | Streamed:
         """Down the line, for an authenticated request, to an answer. Raises RouterError; it is on record either way."""
         try:
-            plan = await self.planned(journey, body)
-            if plan.policy.priority is Priority.BULK and plan.opens_in_s > 0:
-                raise held_back(plan)
+            plan = _sendable(await self.planned(journey, body))
             # Counted in the same breath as it was planned, so that no two requests see the same room.
             draw = self.quotas.draw(plan.order[0])
             try:
@@ -134,6 +136,7 @@ class Line:
             except BaseException:
                 self.quotas.give_back(draw)
                 raise
+            draw = self.quotas.moved(draw, (journey.plan or plan).order[0])
         except RouterError as refusal:
             self.refused(journey, refusal)
             raise
@@ -211,16 +214,15 @@ class Line:
             raise unsuitable(journey.plan, journey.ask, explain(journey.request_id, journey.ask, journey.plan))
         return journey.plan
 
+    def cheaper(self, journey: Journey, plan: Plan) -> Plan:
+        """The plan by the cheapest mode's bar, which the models of `plan` pass too."""
+        return _sendable(self.plan(journey, replace(plan.asked, quality=MODES["economy"]), plan.wishes, None))
+
     async def admit(self, journey: Journey, plan: Plan) -> Reservation:
         """Hold the most that the first attempt can cost. Raises BudgetExceeded, RateLimited or StoreUnavailable."""
         if journey.deadline_s - self.recorder.clock() < REMAINING_MIN_S:
             raise UpstreamTimeout("The request's own time-out leaves no time for an attempt: allow a second or more.")
-        held = await self.holding.take(journey, plan.order[0])
-        if isinstance(held, Denial):
-            journey.standings = (held.standing,)
-            raise denied(held, journey.team)
-        journey.admitted = True
-        return held
+        return await self.admitting.admit(journey, plan, lambda: self.cheaper(journey, plan))
 
     def refused(self, journey: Journey, refusal: RouterError) -> None:
         """Put a refusal on record; one without a known key only in the metrics."""
@@ -234,6 +236,13 @@ class Line:
         write = self.recorder.finish(journey, status, code)
         if journey.team:
             self.holding.record(journey, write)
+
+
+def _sendable(plan: Plan) -> Plan:
+    """The plan, unless it would send bulk to where there is no room for it. Raises UpstreamRateLimited."""
+    if plan.policy.priority is Priority.BULK and plan.opens_in_s > 0:
+        raise held_back(plan)
+    return plan
 
 
 def _policy(journey: Journey) -> Policy:

@@ -18,6 +18,7 @@ from router.core.attempts import CHARGES, Charge, GiveUp, Outcome, Send, State, 
 from router.core.charges import VOIDED, settled
 from router.core.explain import Attempt
 from router.core.failures import failure_of
+from router.core.habits import Habits
 from router.core.journey import Journey
 from router.core.judging import Verdict
 from router.core.warmth import Warm
@@ -70,6 +71,7 @@ class Serving:
         *,
         attempting: Attempting,
         holding: Holding,
+        habits: Habits,
         settler: Settler,
         warmth: Warmth,
         health: Health,
@@ -80,6 +82,7 @@ class Serving:
     ) -> None:
         self.attempting = attempting
         self.holding = holding
+        self.habits = habits
         self.settler = settler
         self.warmth = warmth
         self.health = health
@@ -219,6 +222,9 @@ class Serving:
         self.quotas.end(turn.draw, tried.outcome, tried.usage, tried.rates)
         held = turn.hold.held
         if tried.usage is not None:
+            if journey.ask is not None and tried.outcome is Outcome.OK:
+                each = tried.usage.output_tokens // journey.ask.answers
+                self.habits.note(journey.key_id, journey.ask.kind, each)
             ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, turn.verdict.site.factor)
         elif tried.outcome is Outcome.OK and held.nano == 0:  # moderation is free, and may come without usage
             ending, actual = Ending.SETTLED, held

@@ -82,6 +82,13 @@ class Quotas:
         window.use({Rate.REQUESTS: 1, Rate.TOKENS: drawn.tokens}, now_s)
         return drawn
 
+    def moved(self, draw: Draw, verdict: Verdict) -> Draw:
+        """The attempt goes to this model, which may be another one than it was counted for."""
+        if verdict.quota == draw.quota:
+            return draw
+        self.give_back(draw)
+        return self.draw(verdict)
+
     def give_back(self, draw: Draw) -> None:
         """The attempt was not sent after all."""
         self.end(draw, Outcome.CONNECT_FAILED, None)

@@ -55,6 +55,19 @@ def test_an_attempt_counts_with_what_is_expected_and_then_with_what_came() -> No
     assert left(quotas) == {"requests": 98, "tokens": 100_000 - 800}
 
 
+def test_an_attempt_that_goes_to_another_model_is_counted_there() -> None:
+    quotas = Quotas(Clock())
+    first, second, *_ = plan(ask()).order
+    draw = quotas.draw(first)
+    assert quotas.moved(draw, first) is draw
+    moved = quotas.moved(draw, second)
+    for verdict in (first, second):
+        quotas.end(quotas.draw(verdict), Outcome.CONNECT_FAILED, None, WIDE)
+    remaining = {view.quota: view.remaining for view in quotas.snapshot() if view.measure == "requests"}
+    assert remaining == {first.quota: 100, second.quota: 99}
+    assert moved.quota == second.quota
+
+
 @pytest.mark.parametrize(
     ("outcome", "requests", "tokens"),
     [
