@@ -79,9 +79,9 @@ def denied(denial: Denial, team: str) -> RouterError:
 def held_back(plan: Plan) -> RouterError:
     """The 429 for bulk that would take the rest of a window from those who wait for an answer."""
     text = (
-        f"Every model that can serve this request has used its minute upstream as far as bulk may use it "
-        f"({BULK_PERCENT} %): the rest is left to interactive teams, and the policy of team {plan.policy.team} has "
-        f'priority = "bulk". Try again in {plan.opens_in_s:.0f} s.'
+        f"No model that can serve this request has room for bulk: it may fill {BULK_PERCENT} % of a model's minute "
+        f"upstream, and the rest is left to teams whose users wait (the policy of team {plan.policy.team} has priority "
+        f'= "bulk"). Try again in {plan.opens_in_s:.0f} s.'
     )
     return UpstreamRateLimited(text, retry_after_ms=round(plan.opens_in_s * 1000))
 
