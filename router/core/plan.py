@@ -87,8 +87,11 @@ def make_plan(
         shown, observed = routed, None
     else:
         escalates = asked.pin is not None and policy.pins is Pins.ESCALATE
-        followers = routed if escalates else []
+        followers, open_now = routed if escalates else [], opens_in_s == 0
         shown, order, opens_in_s = _pinned(pin, verdicts, followers, wishes, policy, opens_in, switches)
+        if opens_in_s > 0 and open_now and order[-1].card.name != pin.card.name:
+            # A full window is a failure foreseen, so those that would follow go first.
+            order, opens_in_s = tuple(sorted(order, key=lambda verdict: verdict.card.name == pin.card.name)), 0.0
         observe = asked.pin is not None and policy.routing is Routing.OBSERVE
         observed = (
             next((verdict for verdict in _by_cost(routed) if verdict.objection is None), None) if observe else None
@@ -252,6 +255,8 @@ def _pin_reason(pin: Resolved, order: tuple[Verdict, ...], observe: bool, *, by_
         return Reason.NONE_SUITABLE
     if by_operator:
         return Reason.PINNED_BY_OPERATOR
+    if order[0].card.name != pin.card.name:
+        return Reason.ESCALATED
     if pin.replaced is not None:
         return Reason.REPLACED_RETIRED
     return Reason.OBSERVED if observe else Reason.PINNED
