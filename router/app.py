@@ -29,6 +29,7 @@ from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
+from router.api.openapi import description_route
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
@@ -195,6 +196,7 @@ def create_app(settings: Settings) -> Litestar:
     by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, changes)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
+    plane = (*admin, *switches, *by_hand, *saved)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -202,7 +204,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in (*admin, *switches, *by_hand, *saved)),
+            *(_behind(handler, guard) for handler in (*plane, description_route(plane))),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),
