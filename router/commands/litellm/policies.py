@@ -29,8 +29,10 @@ class PolicyReader:
         self._names(everybody)
         self._habits(everybody)
         self._deployments(everybody)
-        teams = [self._team(entry, everybody) for entry in self._entries("litellm_settings", "default_team_settings")]
-        drafts = [everybody, *(team for team in teams if team is not None)]
+        drafts = [everybody]
+        for entry in self._entries("litellm_settings", "default_team_settings"):
+            team = self._team(entry, everybody, {draft.team for draft in drafts})
+            drafts += [team] if team is not None else []
         self._for_all(drafts)
         if not any(draft.budgets for draft in drafts):
             model_list = self._root.get("model_list") or self._root
@@ -181,12 +183,12 @@ class PolicyReader:
 
     # --- Accounts ---------------------------------------------------------------------------------------------------
 
-    def _team(self, entry: Node, everybody: Draft) -> Draft | None:
+    def _team(self, entry: Node, everybody: Draft, taken: set[str]) -> Draft | None:
         node = entry.get("team_id")
         if node is None:
             return None
-        if not NAME.match(node.text()) or node.text() == "default":
-            what = "a team's name is 1 to 64 letters, digits, points, hyphens and underscores, and not default."
+        if not NAME.match(node.text()) or node.text() in taken:
+            what = "a team's name is 1 to 64 letters, digits, points, hyphens, underscores; not default, and not twice."
             self._report.say(Fate.DROPPED, node, what)
             return None
         draft = Draft(
