@@ -20,6 +20,7 @@ from router.core.policy import Pins, StoreAway
 from router.core.rules import Rules
 from router.rulebook import decode, load_rules
 from router.settings import RouterFile
+from tests import running
 from tests.running import ROOT, Simulator, command
 
 EXAMPLES = Path(__file__).parent / "litellm"
@@ -78,6 +79,9 @@ def test_every_value_of_the_file_is_accounted_for(name: str) -> None:
         figure = ".model_info." in leaf.path or "_cost_per_token" in leaf.path or leaf.path.endswith("api_key")
         assert above & told or named or figure, leaf.path
     assert all(finding.line >= 1 for finding in findings)
+    dropped = {finding.path for finding in findings if finding.fate is Fate.DROPPED}
+    kept = {finding.path for finding in findings if finding.fate in (Fate.CARRIED, Fate.CHANGED)}
+    assert not dropped & kept, "one word on each value"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,6 +92,28 @@ def test_no_literal_secret_is_copied_or_printed(name: str, tmp_path: Path) -> No
     assert len(texts) > 4
     for text in texts:
         assert "literal-" not in text
+
+
+def test_apps_get_the_models_that_they_got_before(tmp_path: Path, simulated: Simulator) -> None:
+    made = example("company")
+    loaded(made, tmp_path)
+    simulated.reset()
+    policies = {path.stem: path.read_text() for path in (tmp_path / "policies").glob("*.toml")}
+    settings_ = made.files["config/router.toml"]
+    with running.router(simulated.url, policies=policies, home=tmp_path, settings=settings_) as router:
+        key = router.new_key("search")
+        served = {
+            name: router.chat("Hi", model=name, key=key, max_tokens=5).headers.get("x-router-model")
+            for name in ("chat", "gpt-4", "mistral/mistral-small-latest", "mistral-large-latest", "gone")
+        }
+        assert router.chat("Hi", model="gpt-4o-mini", key=key, max_tokens=5).status == 200
+    assert served == {
+        "chat": "mistral-medium-3-5",
+        "gpt-4": "mistral-medium-3-5",
+        "mistral/mistral-small-latest": "mistral-small-2603",
+        "mistral-large-latest": "mistral-large-2512",
+        "gone": None,
+    }
 
 
 def test_a_small_file_keeps_its_names_its_cap_and_its_patience(tmp_path: Path) -> None:
@@ -172,6 +198,7 @@ def test_the_report_names_a_literal_key_by_place_and_the_variable_to_set() -> No
         ("litellm_settings: {timezone: Paris}", "timezone: must be an IANA time zone"),
         ("litellm_settings: {default_key_generate_params: {rpm_limit: 1.5}}", "rpm_limit: must be a whole number"),
         ("router_settings: {timeout: 0}", "router_settings.timeout: must be a number of seconds above 0"),
+        ("router_settings: {timeout: os.environ/TIMEOUT}", "stands in a variable: write the value itself"),
         ("general_settings: {allow_requests_on_db_unavailable: perhaps}", "must be true or false, and is text"),
         ("a: 2026-13-45", "line 1: a: must be text, a number or a date"),
         ("a: *hunter2", "found undefined alias …"),

@@ -85,7 +85,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Models(msgspec.Struct, kw_only=True):
-    """`variables` are to be set, each with the reason. `url` and `region` are Mistral's, when not the usual ones."""
+    """What model_list comes to. `rows` go by upstream and the name there; `vendor_sites` are Mistral's address and the
+    variable of its key, once for each pair."""
 
     deployments: list[Deployment] = msgspec.field(default_factory=list)
     upstreams: dict[str, Upstream] = msgspec.field(default_factory=dict)
@@ -128,11 +129,13 @@ class ModelReader:
             self._report.known(given)
         if not rest:  # no provider is named
             provider, rest = ("mistral" if self._shelf.resolve(provider) else "", provider)
+        if provider not in (*OWN, *VENDOR):
+            return self._foreign(name, node, model)
         address = self._address(params, OWN.get(provider))
         host = urlsplit(address).hostname or "" if address else ""
         if provider in VENDOR and (not host or host == "mistral.ai" or host.endswith(".mistral.ai")):
             return self._vendor(name, node, params, provider, rest, address)
-        if provider in (*OWN, *VENDOR) and address and host != "api.openai.com":
+        if address and host != "api.openai.com":
             return self._own(name, node, params, rest, address)
         return self._foreign(name, node, model)
 

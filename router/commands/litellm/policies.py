@@ -229,9 +229,9 @@ class PolicyReader:
             else:
                 for draft in drafts:
                     self._accounts.budget(draft, settings, "team", None)
-                self._report.say(
-                    Fate.CHANGED, cap, "capped all teams together; here it caps each team. Lower it to share it."
-                )
+                if any(budget.node is cap for draft in drafts for budget in draft.budgets.values()):
+                    what = "capped all teams together; here it caps each team. Lower it to share it."
+                    self._report.say(Fate.CHANGED, cap, what)
         together = self._get("general_settings", "global_max_parallel_requests")
         if together is not None:
             for draft in drafts:

@@ -105,6 +105,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             yield self
 
     def wrong(self, wanted: str) -> Unreadable:
+        if isinstance(self.value, str) and self.value.startswith(VARIABLE):
+            text = f"must be {wanted}, and stands in a variable: write the value itself for the import"
+            return Unreadable(f"line {self.line}: {self.path}: {text}")
         kinds = {dict: "a mapping", list: "a list", bool: "true or false", str: "text", type(None): "nothing"}
         found = kinds.get(type(self.value), "a number" if isinstance(self.value, int | float) else "something else")
         return Unreadable(f"line {self.line}: {self.path or 'the file'}: must be {wanted}, and is {found}")
