@@ -18,6 +18,7 @@ from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
+from router.admitting import Admitting
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
@@ -37,9 +38,11 @@ from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
 from router.attempting import Attempting
 from router.collecting import Collection
+from router.core.habits import Habits
 from router.core.language import best_detector
 from router.core.policy import StoreAway
 from router.errors import RouterError
+from router.holding import Holding
 from router.ops.metrics import Metrics
 from router.pipeline import Line
 from router.recording import Recorder
@@ -55,6 +58,7 @@ from router.store.outputs import Outputs
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
+from router.store.shares import Shares
 from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
 from router.upstream.client import Upstream
@@ -104,10 +108,12 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
+    shares = Shares(ledger, leases, settler)
+    holding, habits = Holding(ledger, leases, settler, shares), Habits()
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock),
-        ledger=ledger,
-        leases=leases,
+        holding=holding,
+        habits=habits,
         settler=settler,
         warmth=warmth,
         health=health,
@@ -118,8 +124,8 @@ def create_app(settings: Settings) -> Litestar:
     line = Line(
         rules=lambda: rulebook.current,
         keyring=keyring,
-        ledger=ledger,
-        settler=settler,
+        holding=holding,
+        admitting=Admitting(holding, habits, recorder.clock),
         warmth=warmth,
         outputs=outputs,
         serving=serving,
@@ -139,7 +145,7 @@ def create_app(settings: Settings) -> Litestar:
             await client.ping()
         except STORE_ERRORS:
             rules = rulebook.current
-            served = any(policy.when_store_away is StoreAway.ALLOW for policy in rules.policies.values())
+            served = any(policy.when_store_away is not StoreAway.DENY for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
         return None
 
@@ -149,6 +155,7 @@ def create_app(settings: Settings) -> Litestar:
             keyring.watch,
             board.watch,
             leases.watch,
+            shares.watch,
             outputs.watch,
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
@@ -162,6 +169,7 @@ def create_app(settings: Settings) -> Litestar:
             for chore in chores:
                 chore.cancel()
             await works.ended(DRAIN_S)  # cut off or not, each has a hold to end
+            shares.give_back()
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()
