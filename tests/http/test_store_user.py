@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import redis
 
 from tests import running
-from tests.pages import FENCE, section
+from tests.pages import FENCE, ROUTER, section
 from tests.running import Simulator, command
 
 ALICE = "pass-0123456789"
@@ -55,6 +56,13 @@ def test_a_router_works_with_the_documented_user_of_the_store(upstream: Simulato
         assert code == 0, said
         denied = administrator.execute_command("ACL", "LOG")
         assert not denied, denied
+
+
+def test_the_user_may_do_what_every_script_does() -> None:
+    scripts = "\n".join(path.read_text() for path in (ROUTER / "store" / "scripts").glob("*.lua"))
+    called = {name.lower() for name in re.findall(r"redis\.call\(\s*['\"](\w+)", scripts)}
+    assert len(called) > 10
+    assert {f"+{name}" for name in called} <= set(user())
 
 
 @pytest.mark.parametrize("asked", [["FLUSHALL"], ["KEYS", "*"], ["GET", "elsewhere"], ["CONFIG", "SET", "save", ""]])

@@ -23,6 +23,7 @@ _FAILS: Final = (
 _DATABASE: Final = "there is no database: keys, ledger and records are in the store."
 _CAPS: Final = "there are no users here: give each its own key, or a tag with a budget."
 _TRIES: Final = "at most three attempts, a model twice in a row at most, and never after work was done."
+_FIGURES: Final = "the catalogue has figures of its own for this model."
 _SHAPE: Final = "what is sent upstream comes from the request alone."
 
 # Paths without the numbers of list entries.
@@ -45,6 +46,7 @@ REASONS: Final = (
     Why("guardrails*", "the request's own `guardrails` field is passed on to Mistral."),
     Why("litellm_settings.*key_generate_params.models*", "models of a key: keys create --model."),
     Why("litellm_settings.*key_generate_params.duration", "the end of a key: keys create --expires-at."),
+    Why("litellm_settings.*.soft_budget", "a [[budget]] with mode = soft, of another window than the hard one."),
     Why("litellm_settings.*_params.models*", "models.allow of a policy says what its team may use."),
     Why("litellm_settings.allowed_fails", _FAILS, True),
     Why("litellm_settings.*internal_user*", _CAPS),
@@ -104,7 +106,12 @@ REASONS: Final = (
     Why("model_list.model_info.id", "a model's name is its id.", True),
     Why("model_list.model_info.base_model", "prices are in config/models.toml.", True),
     Why("model_list.model_info.access_groups*", "a key's scope is a list of globs: keys create --model."),
-    Why("model_list.model_info.*", "the catalogue has figures of its own for this model.", True),
+    Why("model_list.model_info.team*", "a policy's models.allow says which models its team may use."),
+    Why("model_list.model_info.supports_*", _FIGURES, True),
+    Why("model_list.model_info.max_*", _FIGURES, True),
+    Why("model_list.model_info.*cost*", _FIGURES, True),
+    Why("model_list.model_info.mode", _FIGURES, True),
+    Why("model_list.model_info.*", "what a model is stands in config/models.toml; nothing there holds this."),
 )  # fmt: skip
 
 
