@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -71,6 +70,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 NOBODY: Final = Language(code=UNDETERMINED, source=Source.NONE)
+_WRITES_ENGLISH: Final = Language(code="en", source=Source.DETECTOR)
 _ENGLISH: Final = Verdict(code="en", reliable=True, gap=1.0)
 _NOTHING: Final = Verdict(code=UNDETERMINED, reliable=False, gap=0.0)
 
@@ -136,12 +136,12 @@ def language_of(text: str, detector: Detector) -> Language:
     English is what they quote."""
     verdicts = detector.verdicts(text)
     sure = [verdict for verdict in verdicts if verdict.reliable]
-    # Between windows a close call is a stray vote; when there is nothing else, it is the best there is.
-    votes = Counter(verdict.code for verdict in sure if verdict.code == "en" or verdict.gap >= _GAP_MIN)
-    votes = votes or Counter(verdict.code for verdict in sure)
-    if votes:
-        others = [(-count, code) for code, count in votes.items() if code != "en"]
-        return Language(code=min(others)[1] if others else "en", source=Source.DETECTOR)
+    if sure:
+        # Between windows a close call is a stray vote; when there is nothing else, it is the best there is.
+        clear = [verdict.code for verdict in sure if verdict.code == "en" or verdict.gap >= _GAP_MIN]
+        codes = clear or [verdict.code for verdict in sure]
+        others = [(-codes.count(code), code) for code in set(codes) if code != "en"]
+        return Language(code=min(others)[1], source=Source.DETECTOR) if others else _WRITES_ENGLISH
     by_letters = by_script(text)
     for verdict in verdicts:
         if by_letters.code in _SHARED.get(verdict.code, ()):
@@ -165,7 +165,7 @@ def windows(text: str) -> list[str]:
         text = f"{text[:_EDGE]}\n{text[-_EDGE:]}"
     if "`" in text:
         text = _FENCES.sub("\n", text)
-    if "://" in text or "@" in text or "www." in text:
+    if ("/" in text and "://" in text) or "@" in text or "www." in text:
         text = _ADDRESSES.sub(" ", text)
     prose = _without_code(text)
     if not prose and len(words := _LETTERS.findall(text)) >= _SENTENCE:
@@ -174,9 +174,8 @@ def windows(text: str) -> list[str]:
     if length < 2 * _WINDOW:
         return [prose] if prose.strip() else []
     pieces = min(_WINDOWS_MAX, length // _WINDOW)
-    step = (length - _WINDOW) / (pieces - 1)
-    starts = [int(piece * step) for piece in range(pieces)]
-    return [prose[start : start + _WINDOW] for start in starts]
+    step = (length - _WINDOW) // (pieces - 1)
+    return [prose[start : start + _WINDOW] for start in range(0, pieces * step, step)]
 
 
 def _without_code(text: str) -> str:
