@@ -18,7 +18,7 @@ from router.core.calls import wants_several_calls
 from router.core.kind_rules import ASKED_EARLY, EXPLAIN, RULES, VERBS_FIRST
 from router.core.kinds import Kind
 from router.core.questions import is_test_question
-from router.core.words import Vocabulary, end_words, split_words
+from router.core.words import Vocabulary, end_words, ends, split_words
 
 _SEEN: Final = (1_000, 400)  # characters looked through for marks and patterns, at the beginning and at the end
 _PROSE: Final = bytes(
@@ -101,8 +101,8 @@ def kind_of(
         words = words[: _EDGE_WORDS[0]] + words[-_EDGE_WORDS[1] :]
     touched = _VOCABULARY.touched(words, edges)
     asks = _asks(words)
-    lowered = seen.lower()
     plain = seen.isascii() and not seen.encode("utf-8", "replace").translate(None, _PROSE)
+    lowered = (ends(text) if plain else seen).lower()
     for rule in _TO_ASK[bool(touched & _BY_WORDS), plain]:
         if touched & rule.words:
             if (not rule.also or touched & rule.also) and length <= rule.length_max and not (rule.told and asks):

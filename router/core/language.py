@@ -95,7 +95,7 @@ class Detector:
         found = []
         for window in windows(text):
             verdict = probe(window)
-            if verdict.code != "en" and window.isascii() and _DIGIT.search(window):
+            if verdict is not _ENGLISH and verdict.code != "en" and window.isascii() and _DIGIT.search(window):
                 verdict = probe(_NUMBERED.sub(" ", window))
             found.append(verdict)
         return found
@@ -112,10 +112,11 @@ def best_detector() -> Detector:
     instance = eldc.instance()
     instance.set_languages(list(LANGUAGES))
     instance.set_scores(3)
+    detect = instance.detect_details
 
     def probe(window: str) -> Verdict:
         try:
-            result = instance.detect_details(window)
+            result = detect(window)
         except UnicodeEncodeError:  # a lone surrogate is no text
             return _NOTHING
         if result.reliable and result.language == "en":
@@ -137,11 +138,15 @@ def language_of(text: str, detector: Detector) -> Language:
     verdicts = detector.verdicts(text)
     sure = [verdict for verdict in verdicts if verdict.reliable]
     if sure:
+        others = [verdict for verdict in sure if verdict.code != "en"]
         # Between windows a close call is a stray vote; when there is nothing else, it is the best there is.
-        clear = [verdict.code for verdict in sure if verdict.code == "en" or verdict.gap >= _GAP_MIN]
-        codes = clear or [verdict.code for verdict in sure]
-        others = [(-codes.count(code), code) for code in set(codes) if code != "en"]
-        return Language(code=min(others)[1], source=Source.DETECTOR) if others else _WRITES_ENGLISH
+        if len(others) < len(sure):
+            others = [verdict for verdict in others if verdict.gap >= _GAP_MIN]
+            if not others:
+                return _WRITES_ENGLISH
+        codes = [verdict.code for verdict in others if verdict.gap >= _GAP_MIN] or [verdict.code for verdict in others]
+        code = min((-codes.count(code), code) for code in codes)[1]
+        return Language(code=code, source=Source.DETECTOR)
     by_letters = by_script(text)
     for verdict in verdicts:
         if by_letters.code in _SHARED.get(verdict.code, ()):

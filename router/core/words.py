@@ -51,7 +51,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self._lists = 0
         self._words: dict[str, int] = {}
-        # By their first letters and by their first word; each with the spaces that it stands between.
+        # By their first letters, and by their longest word; each with the spaces that it stands between.
         self._stems: dict[str, list[tuple[str, int]]] = {}
         self._phrases: dict[str, list[tuple[str, int]]] = {}
         self._spaceless: list[tuple[str, int]] = []
@@ -70,7 +70,8 @@ class Vocabulary:
                 self._spaceless.append((word, bit))
             elif "_" in word:
                 phrase = f" {word.replace('_', ' ')} ".replace("* ", "")
-                self._phrases.setdefault(phrase.split()[0], []).append((phrase, bit))
+                whole = phrase.split() if phrase.endswith(" ") else phrase.split()[:-1]
+                self._phrases.setdefault(max(reversed(whole), key=len), []).append((phrase, bit))
             elif word.endswith("*"):
                 self._stems.setdefault(word[:_STEM], []).append((f" {word[:-1]}", bit))
             else:

@@ -34,8 +34,8 @@ def test_of_a_long_text_the_words_of_both_ends_are_read() -> None:
 
 def test_a_list_is_touched_by_words_beginnings_phrases_and_pieces() -> None:
     vocabulary = Vocabulary()
-    bits = [vocabulary.add(listed) for listed in ("sea", "harb*", "old_town", "海", "")]
-    assert bits == [1, 2, 4, 8, 0]
+    bits = [vocabulary.add(listed) for listed in ("sea", "harb*", "old_town", "海", "", "step_by_step no_long*")]
+    assert bits == [1, 2, 4, 8, 0, 16]
     for text, touched in (
         ("The sea.", 1),
         ("Two harbours", 2),
@@ -44,6 +44,10 @@ def test_a_list_is_touched_by_words_beginnings_phrases_and_pieces() -> None:
         ("北海道", 8),
         ("undersea", 0),
         ("sharb", 0),
+        ("Go step by step.", 16),
+        ("one step by one", 0),
+        ("It is no longer there.", 16),
+        ("no, not long", 0),
         ("Sea of harbour, old town!", 7),
     ):
         assert vocabulary.touched(split_words(text), text) == touched
