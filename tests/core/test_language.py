@@ -69,6 +69,20 @@ def test_an_english_quote_does_not_outvote_the_person(code: str) -> None:
     assert language_of(f"{asked}\n\n{QUOTE}", DETECTOR).code == code
 
 
+@with_detector
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("3x + 2y = 7, 5x - y = 3, calcule x et y", "fr"),
+        ("x+1 = 5*(y-2), resuelve para y", "es"),
+        ("What is 3^(3^(3^3)) mod 100?", "en"),
+        ("a = b + c; if (a > 3) { return d; }", UNDETERMINED),
+    ],
+)
+def test_two_words_between_formulas_are_enough_where_they_are_sure(text: str, code: str) -> None:
+    assert language_of(text, DETECTOR).code == code
+
+
 @pytest.mark.parametrize(
     "text",
     [
