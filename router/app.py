@@ -30,6 +30,7 @@ from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
+from router.api.openapi import description_route
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
@@ -50,7 +51,7 @@ from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
-from router.store.connect import STORE_ERRORS, Door, connect, deadline_of
+from router.store.connect import STORE_ERRORS, Door, connect, deadline_of, opened
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -160,6 +161,7 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await opened(client)
         jobs = (
             keyring.watch,
             board.watch,
@@ -214,6 +216,7 @@ def create_app(settings: Settings) -> Litestar:
     saved = backup_routes(keyring, changes)
     windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
+    plane = (*admin, *windows, *switches, *by_hand, *saved)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -221,7 +224,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in (*admin, *windows, *switches, *by_hand, *saved)),
+            *(_behind(handler, guard) for handler in (*plane, description_route(plane))),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),

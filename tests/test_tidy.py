@@ -49,6 +49,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     "uvicorn": ("router.server", "router.sim"),
     "uvloop": ("router.server",),
     "watchfiles": ("router.app",),
+    "yaml": ("router.commands.litellm.reading",),  # other proxies' files; ours are TOML
     "rich": ("router.commands", "router.__main__"),
     "rich_click": ("router.commands", "router.__main__"),
     "eldc": ("router.core.language",),
