@@ -18,6 +18,7 @@ from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
+from router import __version__
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
@@ -38,15 +39,15 @@ from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.language import best_detector
 from router.core.policy import StoreAway
-from router.errors import RouterError
-from router.ops.metrics import Metrics
+from router.errors import RouterError, StoreUnavailable
+from router.ops.registry import Metrics
 from router.pipeline import Line
 from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
-from router.store.connect import STORE_ERRORS, Door, connect, deadline_of
+from router.store.connect import Door, connect, deadline_of, mode_of, ping
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -56,6 +57,7 @@ from router.store.records import Records
 from router.store.settler import Settler
 from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
+from router.surveying import Lookout, Surveyor
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
@@ -81,16 +83,11 @@ CALL_PATHS = (
 def create_app(settings: Settings) -> Litestar:
     """The application for one process. Raises ConfigError for rules that cannot be meant."""
     assert settings.redis_url is not None, "whoever starts the app has found or started a store"
-    metrics = Metrics(multiprocess="PROMETHEUS_MULTIPROC_DIR" in os.environ)
-    rulebook = Rulebook(
-        settings.config_dir,
-        settings.policies_dir,
-        _today,
-        lambda result: metrics.child("router_reloads_total", result).inc(),
-    )
+    metrics = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+    rulebook = Rulebook(settings.config_dir, settings.policies_dir, _today, metrics.reloaded)
     client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     longest_s = deadline_of(settings.store_timeout_s)
-    ledger, health = Ledger(Door(client, longest_s)), Health()
+    ledger, health = Ledger(Door(client, longest_s, metrics.store_called)), Health()
     leases, works = Leases(ledger), Works()
     settler = Settler(
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
@@ -133,10 +130,25 @@ def create_app(settings: Settings) -> Litestar:
         noise=secrets.token_bytes,
     )
 
+    reconciler = Reconciler(ledger)
+    surveyor = Surveyor(
+        metrics=metrics, rules=lambda: rulebook.current, records=records, ledger=ledger, reconciler=reconciler
+    )
+    lookout = Lookout(
+        metrics,
+        mode=mode_of(settings.redis_url),
+        version=__version__,
+        ping=lambda: ping(client, longest_s),
+        resting=health.resting,
+        known=health.states,
+        rules=lambda: rulebook.current,
+        today=_today,
+    )
+
     async def ready() -> str | None:
         try:
-            await client.ping()
-        except STORE_ERRORS:
+            await ping(client, longest_s)
+        except StoreUnavailable:
             rules = rulebook.current
             served = any(policy.when_store_away is StoreAway.ALLOW for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
@@ -149,6 +161,8 @@ def create_app(settings: Settings) -> Litestar:
             board.watch,
             leases.watch,
             outputs.watch,
+            surveyor.watch,
+            lookout.watch,
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
         )
@@ -192,7 +206,7 @@ def create_app(settings: Settings) -> Litestar:
         lambda: settler.drain(READ_S),
         changes,
     )
-    by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
+    by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, changes)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
     status = status_routes(ready, metrics)

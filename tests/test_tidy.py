@@ -23,7 +23,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("router.pipeline",),
     # One admitted request: its attempts, what is recorded and told of it, what waits for an app that left.
     ("router.serving", "router.collecting"),
-    ("router.attempting", "router.recording", "router.telling"),
+    ("router.attempting", "router.recording", "router.telling", "router.surveying"),
     # I/O, one room for each thing that is spoken to.
     ("router.store", "router.upstream", "router.ops"),
     # Decisions.

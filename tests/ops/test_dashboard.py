@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from router.ops.metrics import METRICS, Metrics
+from router.ops.metrics import METRICS
+from router.ops.registry import Metrics
 from tests.ops.promql import SERIES, names, promtool
 from tests.pages import page
 from tests.running import ROOT
