@@ -68,7 +68,8 @@ class Surveyor:
             await asyncio.sleep(SURVEY_EVERY_S)
 
     async def survey(self, *, unconfirmed: bool) -> None:
-        """Read and show, once; with `unconfirmed`, also what is charged so. Raises StoreUnavailable."""
+        """Read and show, once; what is unconfirmed only of new teams, or with `unconfirmed` of all. Raises
+        StoreUnavailable."""
         rules = self._rules()
         teams = _chosen(await self._records.teams(), rules)
         figures: Figures = {name: [] for name in (_SPENT, _RESERVED, _LIMIT, _RESETS, _UNCONFIRMED)}
@@ -77,8 +78,10 @@ class Surveyor:
             for team, standings in zip(some, await self._standings(some, rules), strict=True):
                 for standing in standings:
                     self._add(figures, team, standing)
-        if unconfirmed:
-            self._unconfirmed = {team: await self._reconciler.unconfirmed_nano(team) for team in teams}
+        known = {} if unconfirmed else self._unconfirmed
+        self._unconfirmed = {
+            team: known[team] if team in known else await self._reconciler.unconfirmed_nano(team) for team in teams
+        }
         figures[_UNCONFIRMED] = [((team,), nano / 1e9) for team, nano in self._unconfirmed.items()]
         self._survey.show(figures)
 

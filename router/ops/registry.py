@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from router.core.explain import Attempt
 from router.core.record import RequestRecord
@@ -29,6 +30,26 @@ def _make(metric: Metric, registry: CollectorRegistry | None) -> Any:
     if metric.kind == "gauge":
         options["multiprocess_mode"] = metric.across.value
     return _TYPES[metric.kind](metric.name, metric.help, metric.labels, **options)
+
+
+class _Together(Collector):
+    """The figures of all worker processes, from the files in which they keep them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterable[Any]:
+        # A worker that starts makes its files before it writes to them, and the library fails on an empty one.
+        written = [str(file) for file in self._directory.glob("*.db") if _size(file)]
+        found: Iterable[Any] = MultiProcessCollector.merge(written)  # type: ignore[no-untyped-call]
+        return found
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # its worker has just died
+        return 0
 
 
 class Metrics:
@@ -131,7 +152,7 @@ class Metrics:
         if self._directory is None:
             return generate_latest(self.registry)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, self._directory)  # type: ignore[no-untyped-call]
+        registry.register(_Together(Path(self._directory)))
         registry.register(self.survey)
         return generate_latest(registry)
 
