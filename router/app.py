@@ -41,6 +41,7 @@ from router.core.language import best_detector
 from router.core.policy import StoreAway
 from router.errors import RouterError, StoreUnavailable
 from router.ops.registry import Metrics
+from router.ops.traces import Traces
 from router.pipeline import Line
 from router.recording import Recorder
 from router.rulebook import Rulebook
@@ -97,11 +98,12 @@ def create_app(settings: Settings) -> Litestar:
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
-    recorder = Recorder(metrics, time.monotonic)
+    traces = _traces(settings)
+    recorder = Recorder(metrics, time.monotonic, traces)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
     serving = Serving(
-        attempting=Attempting(clients, settings.timing, recorder.clock),
+        attempting=Attempting(clients, settings.timing, recorder.clock, traces),
         ledger=ledger,
         leases=leases,
         settler=settler,
@@ -179,6 +181,7 @@ def create_app(settings: Settings) -> Litestar:
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()
             await client.aclose()
+            await asyncio.to_thread(traces.close)
 
     edge, collection = settings.edge, Collection(time.monotonic)
     data_plane = {
@@ -232,6 +235,14 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=settings.edge.body_bytes_max,
         logging_config=None,
     )
+
+
+def _traces(settings: Settings) -> Traces:
+    if not settings.traces:
+        return Traces()
+    from router.ops.spans import Spans  # the packages of the extra `otel`, which need not be there
+
+    return Spans()
 
 
 def _behind(handler: Any, guard: AdminGuard) -> Any:

@@ -1,4 +1,4 @@
-"""How a request's end is put on record: one record, the hour's sums, the metrics."""
+"""How a request's end is put on record: one record, the hour's sums, the metrics, a trace where they are made."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from router.core.judging import Verdict
 from router.core.record import RequestRecord
 from router.core.savings import Elsewhere, elsewhere
 from router.ops.registry import Metrics
+from router.ops.traces import Traces
 from router.store.ledger import Write
 from router.store.records import Note, written
 from router.telling import explained
@@ -37,9 +38,10 @@ def note_of(journey: Journey, verdict: Verdict) -> str:
 class Recorder:
     """`clock` is the monotonic clock that journeys are timed with."""
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(self, metrics: Metrics, clock: Callable[[], float], traces: Traces) -> None:
         self.metrics = metrics
         self.clock = clock
+        self.traces = traces
 
     def finish(self, journey: Journey, status: int, code: str | None) -> Write:
         """Count the request, once, and say what is to be written of it."""
@@ -54,6 +56,7 @@ class Recorder:
             overhead_s=journey.overhead_ms(now_s) / 1000,
             duration_s=now_s - journey.started_s,
         )
+        self.traces.finished(journey, record)
         return written(record, counted=journey.admitted)
 
 

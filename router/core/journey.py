@@ -31,6 +31,7 @@ class Journey:
     Times are seconds of a monotonic clock; `at_ms` is epoch milliseconds. `upstream_s` is the time spent waiting for
     the upstream, so that the rest is what the router added; `first_chunk_s` is when a stream showed its first content,
     counted from the start. `attempts` are over; `asking` is the model of the one that is under way, or of the last.
+    `trace` is what whoever traces requests keeps with this one.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class Journey:
     upstream_s: float = 0.0
     first_chunk_s: float | None = None
     degraded: str | None = None
+    trace: object = None
     admitted: bool = False
 
     @property
