@@ -19,6 +19,7 @@ from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
 from router import __version__
+from router.admitting import Admitting
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
@@ -37,9 +38,11 @@ from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
 from router.attempting import Attempting
 from router.collecting import Collection
+from router.core.habits import Habits
 from router.core.language import best_detector
 from router.core.policy import StoreAway
 from router.errors import RouterError, StoreUnavailable
+from router.holding import Holding
 from router.ops.registry import Metrics
 from router.ops.traces import Traces
 from router.pipeline import Line
@@ -56,6 +59,7 @@ from router.store.outputs import Outputs
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
+from router.store.shares import Shares
 from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
 from router.surveying import Lookout, Surveyor
@@ -102,10 +106,12 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic, traces)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
+    shares = Shares(ledger, leases, settler)
+    holding, habits = Holding(ledger, leases, settler, shares), Habits()
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock, traces),
-        ledger=ledger,
-        leases=leases,
+        holding=holding,
+        habits=habits,
         settler=settler,
         warmth=warmth,
         health=health,
@@ -116,8 +122,8 @@ def create_app(settings: Settings) -> Litestar:
     line = Line(
         rules=lambda: rulebook.current,
         keyring=keyring,
-        ledger=ledger,
-        settler=settler,
+        holding=holding,
+        admitting=Admitting(holding, habits, recorder.clock),
         warmth=warmth,
         outputs=outputs,
         serving=serving,
@@ -152,7 +158,7 @@ def create_app(settings: Settings) -> Litestar:
             await ping(client, longest_s)
         except StoreUnavailable:
             rules = rulebook.current
-            served = any(policy.when_store_away is StoreAway.ALLOW for policy in rules.policies.values())
+            served = any(policy.when_store_away is not StoreAway.DENY for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
         return None
 
@@ -162,6 +168,7 @@ def create_app(settings: Settings) -> Litestar:
             keyring.watch,
             board.watch,
             leases.watch,
+            shares.watch,
             outputs.watch,
             surveyor.watch,
             lookout.watch,
@@ -177,6 +184,7 @@ def create_app(settings: Settings) -> Litestar:
             for chore in chores:
                 chore.cancel()
             await works.ended(DRAIN_S)  # cut off or not, each has a hold to end
+            shares.give_back()
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()

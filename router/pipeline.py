@@ -9,33 +9,33 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
+from router.admitting import Admitting
 from router.core.asked import Asked, Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
-from router.core.charges import Account, Denial, Owner, accounts_of
 from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
 from router.core.journey import Journey
-from router.core.judging import Verdict
 from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
-from router.core.policy import Policy, StoreAway
+from router.core.policy import MODES, Policy
 from router.core.reasons import Why
-from router.core.record import name_hold, request_id
-from router.core.refusals import denied, unsuitable
+from router.core.record import request_id
+from router.core.refusals import unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
 from router.core.switches import Switches
 from router.core.tokenizer import Tokenizer
 from router.core.warmth import Warm, conversation_of
-from router.errors import BadRequest, NotAllowed, RouterError, StoreUnavailable, UpstreamTimeout
-from router.recording import Recorder, note_of
+from router.errors import BadRequest, NotAllowed, RouterError, UpstreamTimeout
+from router.holding import Holding
+from router.recording import Recorder
 from router.serving import Serving, Streamed, Whole
 from router.store.keyring import Keyring, Principal
-from router.store.leases import LEASE_MS
-from router.store.ledger import Ledger, Reservation
+from router.store.ledger import Reservation
 from router.store.outputs import Outputs
-from router.store.settler import Settler
 from router.store.warmth import Warmth
 from router.wire import formats
 from router.wire.anthropic.format import MESSAGES as ANTHROPIC
@@ -60,8 +60,6 @@ CALLS: Final[dict[str, Format]] = {
 }
 # A body of this size takes about 10 ms to count at worst (one word of one letter, measured 2026-11).
 ASIDE_BYTES = 32_768
-# How long a refusal waits for what is being given back; a store that answers takes a few milliseconds.
-FREED_S = 0.3
 # What a key's scope can name.
 ENDPOINTS = (*CALLS, ROUTE, FEEDBACK, MODELS)
 
@@ -77,8 +75,8 @@ class Line:
         *,
         rules: Callable[[], Rules],
         keyring: Keyring,
-        ledger: Ledger,
-        settler: Settler,
+        holding: Holding,
+        admitting: Admitting,
         warmth: Warmth,
         outputs: Outputs,
         serving: Serving,
@@ -94,8 +92,8 @@ class Line:
     ) -> None:
         self.rules = rules
         self.keyring = keyring
-        self.ledger = ledger
-        self.settler = settler
+        self.holding = holding
+        self.admitting = admitting
         self.warmth = warmth
         self.outputs = outputs
         self.serving = serving
@@ -132,7 +130,7 @@ class Line:
         except RouterError as refusal:
             self.refused(journey, refusal)
             raise
-        return await self.serving.serve(journey, hold, self.accounts(journey))
+        return await self.serving.serve(journey, hold)
 
     async def route(self, journey: Journey, body: bytes) -> RouterObject:
         """What `serve` would choose for this body, without calling or charging anyone."""
@@ -204,59 +202,15 @@ class Line:
             raise unsuitable(journey.plan, journey.ask, explain(journey.request_id, journey.ask, journey.plan))
         return journey.plan
 
+    def cheaper(self, journey: Journey, plan: Plan) -> Plan:
+        """The plan by the cheapest mode's bar, which the models of `plan` pass too."""
+        return self.plan(journey, replace(plan.asked, quality=MODES["economy"]), plan.wishes, None)
+
     async def admit(self, journey: Journey, plan: Plan) -> Reservation:
         """Hold the most that the first attempt can cost. Raises BudgetExceeded, RateLimited or StoreUnavailable."""
         if journey.deadline_s - self.recorder.clock() < REMAINING_MIN_S:
             raise UpstreamTimeout("The request's own time-out leaves no time for an attempt: allow a second or more.")
-        first = plan.order[0]
-        assert first.most is not None, "only a priced model is in the order"
-        accounts, name = self.accounts(journey), first.card.name
-        hold_id = name_hold(journey.request_id, 1)
-        try:
-            held = await self._reserve(journey, hold_id, first)
-            # A refusal counts only when nothing is on its way back: an app that asks one thing after another must not
-            # be told that its own last request, long answered, has the money or the place.
-            if isinstance(held, Denial) and await self.settler.freed(journey.team, FREED_S):
-                held = await self._reserve(journey, hold_id, first)
-        except asyncio.CancelledError:
-            self.serving.give_back(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
-            raise
-        except StoreUnavailable:
-            if plan.policy.when_store_away is not StoreAway.ALLOW:
-                # The store may have taken the hold and only been late to say so.
-                self.serving.give_back(hold_id, journey.team, accounts(name, journey.at_ms), first.most)
-                raise
-            # The policy would rather overspend than refuse: the cost is booked when the store is back.
-            journey.degraded, journey.admitted = "store", True
-            vector, note = accounts(name, journey.at_ms), note_of(journey, first)
-            return self.ledger.unheld(hold_id, journey.team, vector, first.most, note=note)
-        if isinstance(held, Denial):
-            journey.standings = (held.standing,)
-            raise denied(held, journey.team)
-        journey.standings, journey.admitted = held.standings, True
-        return held
-
-    async def _reserve(self, journey: Journey, hold_id: str, verdict: Verdict) -> Reservation | Denial:
-        assert verdict.most is not None, "only a priced model is in the order"
-        accounts, name = self.accounts(journey), verdict.card.name
-        return await self.ledger.reserve(
-            hold_id,
-            journey.team,
-            lambda now_ms: accounts(name, now_ms),
-            verdict.most,
-            lease_ms=LEASE_MS,
-            note=note_of(journey, verdict),
-        )
-
-    def accounts(self, journey: Journey) -> Callable[[str, int], tuple[Account, ...]]:
-        """The vector of a model's attempt, for the window that holds an instant (ms)."""
-        policy, tags = _policy(journey), journey.request.tags if journey.request else ()
-
-        def vector(model: str, now_ms: int) -> tuple[Account, ...]:
-            owner = Owner(team=journey.team, key=journey.key_id, model=model, tags=tags)
-            return accounts_of(policy, owner, now_ms)
-
-        return vector
+        return await self.admitting.admit(journey, plan, lambda: self.cheaper(journey, plan))
 
     def refused(self, journey: Journey, refusal: RouterError) -> None:
         """Put a refusal on record; one without a known key only in the metrics."""
@@ -269,7 +223,7 @@ class Line:
     def _record(self, journey: Journey, status: int, code: str | None) -> None:
         write = self.recorder.finish(journey, status, code)
         if journey.team:
-            self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
+            self.holding.record(journey, write)
 
 
 def _policy(journey: Journey) -> Policy:

@@ -15,18 +15,17 @@ import msgspec
 
 from router.attempting import Attempting, Opened, Tried
 from router.core.attempts import CHARGES, Charge, GiveUp, Outcome, Send, State, after
-from router.core.charges import NOTHING, VOIDED, Account, Amounts, settled
+from router.core.charges import VOIDED, settled
 from router.core.explain import Attempt
 from router.core.failures import failure_of
+from router.core.habits import Habits
 from router.core.journey import Journey
 from router.core.judging import Verdict
-from router.core.policy import StoreAway
-from router.core.record import name_hold
 from router.core.warmth import Warm
-from router.errors import StoreUnavailable, UpstreamBadResponse
-from router.recording import Recorder, note_of
-from router.store.leases import LEASE_MS, Leases
-from router.store.ledger import Ending, Ledger, Reservation
+from router.errors import UpstreamBadResponse
+from router.holding import Ends, Holding
+from router.recording import Recorder
+from router.store.ledger import Ending, Reservation
 from router.store.settler import Settler
 from router.store.warmth import Warmth
 from router.telling import explained, priced, summary
@@ -40,8 +39,6 @@ from router.wire.voice import Voice
 STREAM_S_MAX: Final = 600.0
 # nginx's status for an app that hung up: nobody receives it, but the record needs one.
 APP_LEFT_STATUS: Final = 499
-
-Vector = Callable[[str, int], tuple[Account, ...]]
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +59,7 @@ class _Turn(msgspec.Struct, kw_only=True):
     verdict: Verdict
     waited_ms: int
     began_s: float
-    ends: tuple[Ending, Amounts] | None = None
+    ends: Ends | None = None
 
 
 class Serving:
@@ -70,8 +67,8 @@ class Serving:
         self,
         *,
         attempting: Attempting,
-        ledger: Ledger,
-        leases: Leases,
+        holding: Holding,
+        habits: Habits,
         settler: Settler,
         warmth: Warmth,
         health: Health,
@@ -80,8 +77,8 @@ class Serving:
         count: Callable[[str], int],
     ) -> None:
         self.attempting = attempting
-        self.ledger = ledger
-        self.leases = leases
+        self.holding = holding
+        self.habits = habits
         self.settler = settler
         self.warmth = warmth
         self.health = health
@@ -90,8 +87,8 @@ class Serving:
         self.count = count
         self.clock = recorder.clock
 
-    async def serve(self, journey: Journey, hold: Reservation, vector: Vector) -> Whole | Streamed:
-        """The answer. `hold` is the first attempt's reservation; `vector` gives a model's accounts at an instant (ms).
+    async def serve(self, journey: Journey, hold: Reservation) -> Whole | Streamed:
+        """The answer. `hold` is the first attempt's reservation.
 
         Raises RouterError when nothing answered. Whatever happens, also when the caller is cancelled, the hold that is
         open then is ended.
@@ -99,7 +96,6 @@ class Serving:
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
         state = State(upstreams=tuple(verdict.site.name for verdict in plan.order))
-        self.leases.keep(hold)
         turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
@@ -133,9 +129,10 @@ class Serving:
                             self.health.note_retry(turn.verdict.label)
                         state = following
                         await asyncio.sleep(wait_s)
-                        turn = await self._advance(journey, turn, plan.order[state.index], round(wait_s * 1000), vector)
+                        turn = await self._advance(journey, turn, plan.order[state.index], round(wait_s * 1000))
                         if turn is None:
-                            self._record(journey, failure.status, failure.code)
+                            write = self.recorder.finish(journey, failure.status, failure.code)
+                            self.holding.record(journey, write)
             raise failure
         except BaseException as error:
             if turn is not None:
@@ -220,6 +217,9 @@ class Serving:
         """The attempt is over: add it to the journey, and decide how its hold ends."""
         held = turn.hold.held
         if tried.usage is not None:
+            if journey.ask is not None and tried.outcome is Outcome.OK:
+                each = tried.usage.output_tokens // journey.ask.answers
+                self.habits.note(journey.key_id, journey.ask.kind, each)
             ending, actual = Ending.SETTLED, settled(turn.verdict.card, tried.usage, turn.verdict.site.factor)
         elif tried.outcome is Outcome.OK and held.nano == 0:  # moderation is free, and may come without usage
             ending, actual = Ending.SETTLED, held
@@ -243,61 +243,17 @@ class Serving:
             )
         )
 
-    async def _advance(
-        self, journey: Journey, turn: _Turn, verdict: Verdict, waited_ms: int, vector: Vector
-    ) -> _Turn | None:
-        """The next attempt, its hold taken in the step that ends the last one's. None when it is not afforded; the
-        last one's hold has then ended all the same."""
-        assert verdict.most is not None and turn.ends is not None, "a priced model follows an attempt that is over"
-        ending, actual = turn.ends
-        self.leases.drop(turn.hold)
-        name, most = verdict.card.name, msgspec.structs.replace(verdict.most, requests=0)
-        hold_id = name_hold(journey.request_id, len(journey.attempts) + 1)
-        try:
-            advanced = await self.ledger.advance(
-                turn.hold,
-                ending,
-                actual,
-                hold_id,
-                lambda now_ms: vector(name, now_ms),
-                most,
-                lease_ms=LEASE_MS,
-                note=note_of(journey, verdict),
-            )
-        except StoreUnavailable:
-            # Nobody knows what the store did. Both ends are delivered until it has taken them.
-            self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual), frees=journey.team)
-            accounts = vector(name, journey.at_ms)
-            if journey.policy is None or journey.policy.when_store_away is not StoreAway.ALLOW:
-                self.give_back(hold_id, journey.team, accounts, most)
-                return None
-            journey.degraded = "store"
-            unheld = self.ledger.unheld(hold_id, journey.team, accounts, most, note=note_of(journey, verdict))
-            return _Turn(hold=unheld, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
-        except asyncio.CancelledError:
-            self.give_back(hold_id, journey.team, vector(name, journey.at_ms), most)
-            raise
-        if not isinstance(advanced, Reservation):
+    async def _advance(self, journey: Journey, turn: _Turn, verdict: Verdict, waited_ms: int) -> _Turn | None:
+        """The next attempt, under a hold of its own. None when it is not afforded; the last one's has then ended."""
+        assert turn.ends is not None, "a model follows an attempt that is over"
+        hold = await self.holding.follow(journey, turn.hold, turn.ends, verdict)
+        if hold is None:
             return None
-        self.leases.keep(advanced)
-        journey.standings, journey.freed_nano = advanced.standings, 0
-        return _Turn(hold=advanced, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
-
-    def give_back(self, hold_id: str, team: str, accounts: tuple[Account, ...], most: Amounts) -> None:
-        """End a hold that was asked for and may exist, though nothing was sent under it."""
-        hold = self.ledger.unheld(hold_id, team, accounts, most)
-        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING), frees=team)
+        return _Turn(hold=hold, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
 
     def _end(self, journey: Journey, turn: _Turn, status: int, code: str | None) -> None:
         assert turn.ends is not None, "the attempt was noted"
-        ending, actual = turn.ends
-        self.leases.drop(turn.hold)
-        write = self.recorder.finish(journey, status, code)
-        self.settler.hand_over(lambda: self.ledger.close(turn.hold, ending, actual, write), frees=journey.team)
-
-    def _record(self, journey: Journey, status: int, code: str) -> None:
-        write = self.recorder.finish(journey, status, code)
-        self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
+        self.holding.end(journey, turn.hold, turn.ends, self.recorder.finish(journey, status, code))
 
 
 def _voice(journey: Journey) -> Voice:

@@ -48,6 +48,10 @@ class Reply:
     body: bytes
 
     @property
+    def ok(self) -> bool:
+        return self.status == 200
+
+    @property
     def json(self) -> Any:
         return json.loads(self.body)
 

@@ -22,8 +22,8 @@ FLOORS: list[tuple[str, ...]] = [
     # The only file that knows the order of the line.
     ("router.pipeline",),
     # One admitted request: its attempts, what is recorded and told of it, what waits for an app that left.
-    ("router.serving", "router.collecting"),
-    ("router.attempting", "router.recording", "router.telling", "router.surveying"),
+    ("router.serving", "router.admitting", "router.collecting"),
+    ("router.attempting", "router.holding", "router.recording", "router.surveying", "router.telling"),
     # I/O, one room for each thing that is spoken to.
     ("router.store", "router.upstream", "router.ops"),
     # Decisions.
@@ -62,7 +62,18 @@ OWNED: dict[str, tuple[str, ...]] = {
 PURE = ("router.core", "router.wire", "router.errors")
 # All that pure rooms take from outside: values and text, no clock, no dice, no sockets, no files.
 PURE_IMPORTS = {
-    *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum"),
+    *(
+        "__future__",
+        "base64",
+        "binascii",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+    ),
     *("fnmatch", "fractions", "functools", "graphlib", "hashlib", "itertools", "json", "math", "operator", "re"),
     *("contextlib", "csv", "string", "struct", "typing", "unicodedata", "urllib.parse", "zlib", "zoneinfo"),
     *("eldc", "jsonschema_rs", "msgspec", "referencing", "tiktoken"),

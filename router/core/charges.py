@@ -15,6 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from router.core.catalog import ModelCard
 from router.core.money import tokens_cost
@@ -33,18 +34,25 @@ class Kind(enum.Enum):
     RING = "r"
     GAUGE = "g"
 
+    @property
+    def rolls(self) -> bool:
+        return self is Kind.RING
+
 
 class Measure(enum.Enum):
     USD = "usd"
     REQUESTS = "requests"
     TOKENS = "tokens"
     CONCURRENCY = "concurrency"
+    # What is under way could cost more than is held for it by so much.
+    EXPOSURE = "exposure"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """`begin`, `end` are epoch milliseconds of a calendar window, or a ring's length in ms and its number of buckets.
 
-    `limit` is in nano-USD, requests, tokens or requests under way; only `enforced` accounts refuse.
+    `limit` is in nano-USD, requests, tokens or requests under way; only `enforced` accounts refuse. `overshoot` is by
+    how much a money account may be exceeded, in nano-USD.
     """
 
     name: str
@@ -58,6 +66,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     shadow: bool = False
     begin: int = 0
     end: int = 0
+    on_exhausted: OnExhausted = OnExhausted.DENY
+    overshoot: int = 0
 
     @property
     def resets_ms(self) -> int | None:
@@ -82,9 +92,9 @@ def accounts_of(policy: Policy, owner: Owner, now_ms: int) -> tuple[Account, ...
     found: dict[str, Account] = {}
     for budget in policy.budgets:
         if (name := _counted(budget.scope, budget.id, owner)) is not None:
-            account = _money(budget, name, now_ms)
-            if budget.id is not None or account.name not in found:
-                found[account.name] = account
+            for account in _money(budget, name, now_ms):
+                if budget.id is not None or account.name not in found:
+                    found[account.name] = account
     for limit in policy.limits:
         if (name := _counted(limit.scope, limit.id, owner)) is not None:
             for account in _rates(limit, name):
@@ -96,8 +106,12 @@ def accounts_of(policy: Policy, owner: Owner, now_ms: int) -> tuple[Account, ...
 def budgets_of(policy: Policy, now_ms: int) -> tuple[Account, ...]:
     """The accounts of the budgets that say whom they count: the team's own, and those of one key, model or tag. A rule
     for each key has as many accounts as there are keys, and is left out."""
-    owners = ((budget, policy.team if budget.scope is Scope.TEAM else budget.id) for budget in policy.budgets)
-    return tuple(_money(budget, name, now_ms) for budget, name in owners if name is not None)
+    found = []
+    for budget in policy.budgets:
+        name = policy.team if budget.scope is Scope.TEAM else budget.id
+        if name is not None:
+            found += [account for account in _money(budget, name, now_ms) if account.measure is Measure.USD]
+    return tuple(found)
 
 
 def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
@@ -113,10 +127,10 @@ def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
             return only if only in owner.tags else None
 
 
-def _money(budget: Budget, name: str, now_ms: int) -> Account:
+def _money(budget: Budget, name: str, now_ms: int) -> Iterable[Account]:
     length = rolling_ms(budget.window)
     begin, end = (length, ROLLING_BUCKETS) if length else calendar_window(budget.window, budget.zone, now_ms)
-    return Account(
+    account = Account(
         # A zone moves the window's edges, so each has an account of its own.
         name=f"{budget.scope.value}:{name}:usd:{budget.window}" + (f"@{budget.zone}" if budget.zone != "UTC" else ""),
         scope=budget.scope,
@@ -129,7 +143,13 @@ def _money(budget: Budget, name: str, now_ms: int) -> Account:
         shadow=budget.mode is Mode.SHADOW,
         begin=begin,
         end=end,
+        on_exhausted=budget.on_exhausted if budget.mode is Mode.HARD else OnExhausted.WARN,
+        overshoot=budget.overshoot_nano,
     )
+    yield account
+    if account.overshoot and account.enforced:
+        name = f"{account.name}:{Measure.EXPOSURE.value}"
+        yield replace(account, name=name, measure=Measure.EXPOSURE, limit=account.overshoot)
 
 
 def _rates(limit: Limit, name: str) -> Iterable[Account]:
@@ -187,12 +207,13 @@ def _epoch_ms(local: datetime, tz: ZoneInfo) -> int:
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is held or charged, per measure."""
+    """What is held or charged, per measure. `exposure` is by how much the cost may exceed the `nano` that is held."""
 
     nano: int
     tokens: int
     requests: int
     concurrency: int = 0
+    exposure: int = 0
 
     def on(self, account: Account) -> int:
         match account.measure:
@@ -204,6 +225,8 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True):
                 return self.requests
             case Measure.CONCURRENCY:
                 return self.concurrency
+            case Measure.EXPOSURE:
+                return self.exposure
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -118,8 +118,8 @@ def _choice(journey: Journey, plan: Plan, streaming: bool) -> dict[str, str]:
     if serving is not None:
         headers["x-router-model"] = serving
         if plan.max_tokens_default:
-            sent = next(verdict.max_tokens for verdict in plan.order if verdict.card.name == serving)
-            headers["x-router-max-tokens"] = f"{sent};default"
+            sent = next(verdict for verdict in plan.order if verdict.card.name == serving)
+            headers["x-router-max-tokens"] = f"{sent.max_tokens};{'clamped' if sent.clamped else 'default'}"
     if not streaming:
         headers["x-router-attempts"] = str(len(journey.attempts))
         headers["x-router-cost-usd"] = usd(cost_nano(journey.attempts))

@@ -25,7 +25,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One model judged, at one upstream. `max_tokens` is what would be sent. Costs are nano-USD, None without a price:
     `expected_nano` for `input_tokens`, of which `cached_tokens` are likely to be cached, and `output_tokens`;
     `cold_nano` the same with nothing cached; `most` the upper bound that is held. `serial` says that it would be asked
-    for one tool call a turn, because the policy does without several."""
+    for one tool call a turn, because the policy does without several; `clamped` that its answer is kept shorter than
+    the policy's default, because a budget is near its end."""
 
     card: ModelCard
     site: Site
@@ -39,6 +40,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     cold_nano: int | None
     most: Amounts | None
     serial: bool = False
+    clamped: bool = False
 
     @property
     def label(self) -> str:

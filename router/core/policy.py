@@ -40,12 +40,18 @@ class Mode(enum.Enum):
 
 
 class OnExhausted(enum.Enum):
+    """deny refuses, warn admits and says so, economy admits and routes by the cheapest mode."""
+
     DENY = "deny"
+    ECONOMY = "economy"
     WARN = "warn"
 
 
 class StoreAway(enum.Enum):
+    """deny refuses; share spends what was reserved beforehand, then refuses; allow serves and books it later."""
+
     DENY = "deny"
+    SHARE = "share"
     ALLOW = "allow"
 
 
@@ -74,7 +80,9 @@ class Priority(enum.Enum):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Money over a window: a calendar unit in `zone`, `total`, or a rolling length such as 24h or 7d."""
+    """Money over a window: a calendar unit in `zone`, `total`, or a rolling length such as 24h or 7d. `overshoot_usd`
+    lets requests hold what they usually cost instead of what they can cost, as long as together they exceed the budget
+    by no more."""
 
     scope: Scope
     usd: str
@@ -83,10 +91,15 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     zone: str = "UTC"
     mode: Mode = Mode.HARD
     on_exhausted: OnExhausted = OnExhausted.DENY
+    overshoot_usd: str | None = None
 
     @property
     def nano(self) -> int:
         return parse_usd(self.usd)
+
+    @property
+    def overshoot_nano(self) -> int:
+        return parse_usd(self.overshoot_usd) if self.overshoot_usd is not None else 0
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,6 +153,7 @@ class Policy(
     when_store_away: StoreAway = StoreAway.DENY
     default_max_tokens: int = 8_192
     default_max_tokens_reasoning: int = 32_768
+    hold_quantile: float = 0.95
     escalation_cost_max: float = 5.0
     routing: Routing = Routing.ON
     parallel_tools: ParallelTools = ParallelTools.CHOOSE
@@ -157,6 +171,10 @@ class Policy(
         if name in self.models.map:
             return self.models.map[name]
         return next((to for pattern, to in self.models.map.items() if fnmatchcase(name, pattern)), name)
+
+    @property
+    def overshoots(self) -> bool:
+        return any(budget.overshoot_usd is not None for budget in self.budgets)
 
     @property
     def has_hard_budget(self) -> bool:
@@ -190,6 +208,8 @@ def check_policy(policy: Policy) -> None:
     for field in ("default_max_tokens", "default_max_tokens_reasoning"):
         if getattr(policy, field) < 1:
             raise ValueError(f"{field}: must be at least 1")
+    if not 0.5 <= policy.hold_quantile < 1:
+        raise ValueError("hold_quantile: must be at least 0.5 and below 1")
     if not policy.escalation_cost_max >= 1:
         raise ValueError("escalation_cost_max: must be at least 1, the first choice's own cost")
     if not policy.models.allow:
@@ -212,12 +232,26 @@ def _check_budget(budget: Budget, place: str) -> None:
         parse_usd(budget.usd)
     except ValueError as error:
         raise ValueError(f"{place}.usd: {error}") from None
+    _check_overshoot(budget, place)
     if budget.window not in _CALENDAR and rolling_ms(budget.window) is None:
         raise ValueError(f"{place}.window: {budget.window!r} is not one of {', '.join(_CALENDAR)}, or like 24h or 7d")
     try:
         ZoneInfo(budget.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{place}.zone: {budget.zone!r} is not an IANA time zone such as Europe/Paris") from None
+
+
+def _check_overshoot(budget: Budget, place: str) -> None:
+    if budget.overshoot_usd is None:
+        return
+    try:
+        overshoot = parse_usd(budget.overshoot_usd)
+    except ValueError as error:
+        raise ValueError(f"{place}.overshoot_usd: {error}") from None
+    if overshoot > budget.nano:
+        raise ValueError(f"{place}.overshoot_usd: is more than the budget itself, {budget.usd} USD")
+    if budget.mode is not Mode.HARD or budget.on_exhausted is not OnExhausted.DENY:
+        raise ValueError(f"{place}.overshoot_usd: this budget refuses nothing, so there is nothing to exceed")
 
 
 def _check_limit(limit: Limit, place: str, seen: set[tuple[object, ...]]) -> None:

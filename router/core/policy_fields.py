@@ -52,7 +52,7 @@ def fields_of(policy: Policy, given: Mapping[str, Any]) -> list[Field]:
 
 def _budget(budget: Budget, row: Mapping[str, Any]) -> Iterator[Field]:
     place = f"budget.{_whose(budget)}.{budget.window}"
-    for name in ("usd", "zone", "mode", "on_exhausted"):
+    for name in ("usd", "zone", "mode", "on_exhausted", "overshoot_usd"):
         value = msgspec.to_builtins(getattr(budget, name))
         yield Field(name=f"{place}.{name}", value=value, given=name in row)
 

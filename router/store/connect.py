@@ -20,6 +20,7 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from router.errors import StoreUnavailable
+from router.store.breaker import Breaker
 from router.store.scripts import Script
 
 TIMEOUT_S: Final = 0.25
@@ -28,8 +29,9 @@ RETRY_AFTER_MS: Final = 2_000
 
 
 def deadline_of(timeout_s: float) -> float:
-    """The longest that a request waits for the store: two time-outs, because there is one retry, and a little."""
-    return 2 * timeout_s + 0.1
+    """The longest that a request waits for the store. A retry after a lost connection is in it; one after a time-out
+    goes on without the request, whose policy says what happens."""
+    return timeout_s + 0.02
 
 
 DEADLINE_S: Final = deadline_of(TIMEOUT_S)
@@ -110,11 +112,15 @@ class Door:
         self.client = client
         self.deadline_s = deadline_s
         self._on_call = on_call
+        self.breaker = Breaker()
         self._waiting: list[tuple[Script, Sequence[str], Sequence[Any], asyncio.Future[Any]]] = []
         self._flights: set[asyncio.Task[None]] = set()
 
     async def call(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """The script's reply. Raises StoreUnavailable after `deadline_s` at the latest; the script may have run."""
+        """The script's reply. Raises StoreUnavailable after `deadline_s` at the latest, and at once while the store has
+        not answered for a while; the script may have run."""
+        if not self.breaker.lets_through():
+            raise away("does not answer")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
@@ -128,6 +134,7 @@ class Door:
             self._on_call(script.name, time.perf_counter() - began_s, False)
             if isinstance(error, StoreUnavailable):
                 raise
+            self.breaker.failed()
             raise away("did not answer in time") from None
         self._on_call(script.name, time.perf_counter() - began_s, True)
         return reply
@@ -150,9 +157,13 @@ class Door:
             for index, reply in zip(unknown, await self._send(again), strict=True):
                 replies[index] = reply
         for (_, _, _, future), reply in zip(batch, replies, strict=True):
+            if not isinstance(reply, BaseException):
+                self.breaker.answered()
             if future.done():
                 continue
             if isinstance(reply, BaseException):
+                if isinstance(reply, (RedisConnectionError, RedisTimeoutError, OSError)):
+                    self.breaker.failed()
                 failure = away(f"failed: {type(reply).__name__}")
                 failure.__cause__ = reply
                 future.set_exception(failure)

@@ -30,6 +30,7 @@ POLL_S: Final = 1.0
 # An unknown id is asked for again after this, so that a flood of guesses costs the store little.
 UNKNOWN_S: Final = 1.0
 CACHED_MAX: Final = 100_000
+READ_MAX: Final = 1_000
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _KEY: Final = re.compile(r"sk-mr-([A-Za-z0-9]{12})-([A-Za-z0-9_-]{43})\Z")
@@ -191,17 +192,31 @@ class Keyring:
         return Restored.RESTORED if await self._save(record, b"") else await self.restore(record)
 
     async def watch(self) -> None:
-        """Run for ever: forget the cached keys whenever the store's version moves."""
+        """Run for ever: read the cached keys again whenever the store's version moves. Known keys stay usable while the
+        store is away."""
         while True:
             try:
-                version = int(await self._client.get(names.KEYS_VERSION) or 0)
+                await self.look()
             except STORE_ERRORS:
-                version = self._version  # known keys stay usable while the store is away
-            if version != self._version:
-                self._version = version
-                self._cache.clear()
-                self._unknown.clear()
+                self._version = -1  # what was known may be old, and is read as soon as the store is back
             await asyncio.sleep(POLL_S)
+
+    async def look(self) -> None:
+        """Read the cached keys again if any key has changed."""
+        version = int(await self._client.get(names.KEYS_VERSION) or 0)
+        if version == self._version:
+            return
+        # First the version: whoever is reading a key right now then knows that the reading may be the old one.
+        self._version = version
+        self._unknown.clear()
+        known = list(self._cache)
+        for start in range(0, len(known), READ_MAX):
+            some = known[start : start + READ_MAX]
+            for key_id, packed in zip(some, await self._client.hmget(names.KEYS, some), strict=True):
+                if packed is None:
+                    self._cache.pop(key_id, None)
+                else:
+                    self._cache[key_id] = _unpacked(packed)
 
     async def _find(self, key_id: str) -> KeyRecord | None:
         record = self._cache.get(key_id)

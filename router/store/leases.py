@@ -31,6 +31,10 @@ class Leases:
         """The hold ends: its lease may run out."""
         self._held.pop(hold.id, None)
 
+    def under_way(self, team: str) -> bool:
+        """Whether this process holds something for the team."""
+        return team in self._held.values()
+
     async def watch(self) -> None:
         """Run for ever: renew what is held."""
         while True:

@@ -130,6 +130,8 @@ def _actual(account: str, amount: int, nano: int | None) -> int:
             return 0 if nano is None else amount
         case Measure.REQUESTS | Measure.CONCURRENCY:
             return amount
+        case Measure.EXPOSURE:
+            return 0
 
 
 def _shown(name: str, team: str, held: Held) -> Unconfirmed:

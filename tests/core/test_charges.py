@@ -154,8 +154,20 @@ def test_a_budget_is_one_account() -> None:
         "limit": 250_000_000_000,
         "enforced": True,
         "shadow": False,
+        "on_exhausted": "deny",
+        "overshoot": 0,
         **DAY,
     }
+
+
+def test_a_budget_that_may_be_exceeded_counts_by_how_much_it_could_be() -> None:
+    budget = {"scope": "team", "usd": "250.00", "window": "day", "overshoot_usd": "5.00"}
+    money, exposure = accounts(budget=[budget])
+    assert (exposure.name, exposure.measure) == ("team:search:usd:day:exposure", Measure.EXPOSURE)
+    assert (exposure.limit, exposure.enforced, exposure.kind) == (5_000_000_000, True, Kind.CALENDAR)
+    assert (exposure.begin, exposure.end) == (money.begin, money.end)
+    amounts = Amounts(nano=40, tokens=1, requests=1, exposure=60)
+    assert (amounts.on(money), amounts.on(exposure)) == (40, 60)
 
 
 def test_a_rolling_budget_is_a_ring() -> None:
