@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
-from typing import Final
+from typing import Final, Protocol
 
 from router.core.charges import Account, Standing, budgets_of
 from router.core.policy import Policy, Scope
@@ -116,9 +116,23 @@ def _mode(account: Account) -> str:
     return "hard" if account.enforced else "soft"
 
 
+class Window(Protocol):
+    """How much of a model's window at the vendor is left; `measure` is what it counts, requests or tokens."""
+
+    @property
+    def quota(self) -> str: ...
+    @property
+    def measure(self) -> str: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def remaining(self) -> int: ...
+
+
 class Lookout:
     """Keeps the figures of this process that change without a request. `ping` asks the store whether it is there and
-    raises when it is not; `resting` are the models that rest, `known` all that were ever asked."""
+    raises when it is not; `resting` are the models that rest, `known` all that were ever asked, `windows` what the
+    vendor has told of its own limits."""
 
     def __init__(
         self,
@@ -131,6 +145,7 @@ class Lookout:
         known: Callable[[], Iterable[str]],
         rules: Callable[[], Rules],
         today: Callable[[], date],
+        windows: Callable[[], Iterable[Window]] = lambda: (),
     ) -> None:
         self._metrics = metrics
         self._store_up = metrics.child("router_store_up", mode)
@@ -139,6 +154,7 @@ class Lookout:
         self._known = known
         self._rules = rules
         self._today = today
+        self._windows = windows
         metrics.child("router_build_info", version).set(1)
 
     async def watch(self) -> None:
@@ -152,10 +168,13 @@ class Lookout:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:
-        """Who rests, and how old prices are."""
+        """Who rests, what is left of windows, and how old prices are."""
         resting = set(self._resting())
         for model in self._known():
             self._metrics.child("router_model_resting", model).set(model in resting)
+        for window in self._windows():
+            told = {"limit": window.limit, "remaining": window.remaining}
+            self._metrics.quota_learned(window.quota, window.measure, **told)
         self._metrics.child("router_price_age_days").set((self._today() - self._rules().checked).days)
 
     async def ask(self) -> None:

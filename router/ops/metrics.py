@@ -166,14 +166,14 @@ METRICS: Final = (
     Metric(
         name="router_upstream_quota_limit",
         kind="gauge",
-        help="What the vendor's last answer gave as its limit.",
+        help="The vendor's own limit a minute, as its last answer gave it.",
         labels=("model", "measure"),
         across=Across.LAST,
     ),
     Metric(
         name="router_upstream_quota_remaining",
         kind="gauge",
-        help="What the vendor's last answer said is left of its limit.",
+        help="What is left of the vendor's own limit now, as far as is known.",
         labels=("model", "measure"),
         across=Across.LAST,
     ),

@@ -143,7 +143,7 @@ class Metrics:
             self.child("router_store_failures_total", verb).inc()
 
     def quota_learned(self, model: str, measure: str, *, limit: float, remaining: float) -> None:
-        """What the vendor's answer said of its own limit on a model: `measure` is `requests` or `tokens`."""
+        """What is known of the vendor's own limit on a model: `measure` is `requests` or `tokens`."""
         self.child("router_upstream_quota_limit", model, measure).set(limit)
         self.child("router_upstream_quota_remaining", model, measure).set(remaining)
 

@@ -90,15 +90,6 @@ def test_a_process_alone_reads_for_itself_and_shows_it_among_all() -> None:
     assert listed == {name for name in families if not name.endswith("_created")}
 
 
-def test_a_vendors_quota_is_told_as_it_was_said_last() -> None:
-    metrics = Metrics()
-    metrics.quota_learned("small", "tokens", limit=500_000, remaining=499_000)
-    metrics.quota_learned("small", "tokens", limit=500_000, remaining=120)
-    told = metrics.exposition().decode()
-    assert 'router_upstream_quota_limit{measure="tokens",model="small"} 500000.0' in told
-    assert 'router_upstream_quota_remaining{measure="tokens",model="small"} 120.0' in told
-
-
 def test_files_that_a_starting_worker_has_not_written_yet_do_not_fail_a_scrape(tmp_path: Path) -> None:
     script = """
 import os
