@@ -6,6 +6,7 @@ the background; what a collector does not take in time is dropped.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -27,6 +28,8 @@ from router.core.record import RequestRecord
 from router.core.sites import MAIN
 from router.ops.traces import Traces
 from router.wire.usage import Usage
+
+log = logging.getLogger("router.spans")
 
 # An app may write what it likes where a model's name belongs.
 NAME_MAX: Final = 128
@@ -73,6 +76,12 @@ class Spans(Traces):
         return f"00-{format_trace_id(own.trace_id)}-{format_span_id(own.span_id)}-{int(own.trace_flags):02x}"
 
     def finished(self, journey: Journey, record: RequestRecord) -> None:
+        try:
+            self._finish(journey, record)
+        except Exception:  # the request's money is booked after this, whatever becomes of its trace
+            log.exception("the trace of %s is not whole", record.request_id)
+
+    def _finish(self, journey: Journey, record: RequestRecord) -> None:
         trace, operation = self._begun(journey), _operation(journey)
         # An attempt is begun and ended in this order; the last may not have come to its end.
         for (span, began_ns), attempt in zip(trace.attempts, journey.attempts, strict=False):
