@@ -18,6 +18,7 @@ test: $(TESTS)  ## the test suite, in parallel
 
 test-slow: $(TESTS)  ## long simulations, chaos rounds, fuzzing
 	$(BIN)/pytest -m slow
+	TEST_STORE=cluster $(BIN)/pytest -m "not slow" tests/store
 
 # Client libraries want other versions than the router, and than one another: each group has an environment of its own.
 CLIENTS := tests/clients

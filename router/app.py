@@ -51,7 +51,7 @@ from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
-from router.store.connect import Door, connect, deadline_of, mode_of, ping
+from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -164,6 +164,7 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await opened(client)
         jobs = (
             keyring.watch,
             board.watch,

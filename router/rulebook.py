@@ -6,12 +6,14 @@ force stay: no request ever sees half of a change.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
+import operator
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -128,15 +130,47 @@ def _held_against(shelf: Shelf, policy: Policy, path: Path) -> Policy:
 def decode(path: Path, kind: type[T]) -> T:
     """A TOML file as `kind`, strictly: an unknown field is a mistake. Raises ConfigError."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=kind)
+        content: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(path, "does not exist") from None
-    except msgspec.ValidationError as error:
-        what, _, place = str(error).replace("`key` in `$", "`$").partition(" - at `$")
-        place = place.rstrip("`").lstrip(".")
-        raise ConfigError(path, f"{place}: {what}" if place else what) from None
     except (msgspec.DecodeError, ValueError, RecursionError, OSError) as error:
         raise ConfigError(path, f"cannot be read: {error}") from None
+    if mistake := _mistake(content, kind):
+        what, place = mistake
+        raise ConfigError(path, f"{_named(place, content, kind)}: {what}" if place else what)
+    return _converted(content, kind)
+
+
+def _converted(content: dict[str, Any], kind: type[T]) -> T:
+    return msgspec.convert(content, kind, builtin_types=(datetime, date, time), str_keys=True)
+
+
+def _mistake(content: dict[str, Any], kind: type[Any]) -> tuple[str, str] | None:
+    """What is wrong, and where, as msgspec tells it; None when nothing is."""
+    try:
+        _converted(content, kind)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).replace("`key` in `$", "`$").partition(" - at `$")
+        return what, place.rstrip("`").lstrip(".")
+    return None
+
+
+def _named(place: str, content: dict[str, Any], kind: type[Any]) -> str:
+    """`place` with the names that msgspec writes as [...]: each is the first that makes the mistake alone."""
+    mistake = _mistake(content, kind)
+    *tables, rest = place.split("[...]")
+    path: list[str] = []
+    for table in tables:
+        path += [field for field in table.split(".") if field]
+        names: dict[str, Any] = functools.reduce(operator.getitem, path, content)
+        alone = (name for name in names if _mistake(_with(content, path, {name: names[name]}), kind) == mistake)
+        path.append(next(alone))
+    return ".".join(path) + rest
+
+
+def _with(content: dict[str, Any], path: list[str], value: dict[str, Any]) -> dict[str, Any]:
+    """`content` with `value` in place of the table at `path`."""
+    return {**content, path[0]: _with(content[path[0]], path[1:], value)} if path else value
 
 
 def _not_an_id(name: str, shelf: Shelf) -> str:

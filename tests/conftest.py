@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import settings
 
 from router import children
 from router.store import embedded
-from tests import running
+from tests import clustered, running
 
 # How long one example takes says more about a busy machine than about the code.
 settings.register_profile("tests", deadline=None)
@@ -46,7 +47,11 @@ def router(shared_router: running.Router, upstream: running.Simulator) -> runnin
 
 @pytest.fixture(scope="session")
 def store_url() -> Iterator[str]:
-    """A real Valkey, empty."""
+    """A real Valkey, empty; or the cluster that TEST_STORE asks for."""
+    if os.environ.get("TEST_STORE") == "cluster":
+        with clustered.cluster(replicas=True) as cluster:
+            yield cluster.url
+        return
     with tempfile.TemporaryDirectory() as home:
         directory = Path(home)
         path = embedded.socket_path(directory)

@@ -12,7 +12,7 @@ from typing import Final
 
 from router.core.language_names import NAMES
 from router.core.language_phrases import asked_by_phrase
-from router.core.words import split_words
+from router.core.words import end_words, ends
 
 
 def _words(text: str) -> frozenset[str]:
@@ -31,6 +31,7 @@ def _forms(name: str) -> tuple[str, ...]:
 
 
 _CODE_OF: Final = {form: code for code, names in NAMES.items() for name in names.split() for form in _forms(name)}
+_LANGUAGES: Final = frozenset(_CODE_OF)
 # What joins a verb to the language: "translate to", "auf Deutsch", "en français", "in het Nederlands", "na polski".
 _JOINS: Final = _words(
     "to into in as using en au vers auf ins nach aufs al a o em no para ao naar het po na język języku le la lo il"
@@ -56,24 +57,23 @@ _FOLLOWS: Final = _words(
     " bitte zusammen nur y por favor e per prego em en alsjeblieft i proszę als as instead from now on"
 )
 _TOKEN: Final = re.compile(r"[^\W\d_]+|[.,;:!?)\n]")
-_CUE_HEAD: Final = 450
-_CUE_TAIL: Final = 250
 _VERB_REACH: Final = 14
 
 
-def answer_language(text: str, input_language: str) -> str:
+def answer_language(text: str, input_language: str, words: list[str] | None = None) -> str:
     """The language the answer is wanted in: the one a cue asks for ("translate to Czech", "answer in French"), else
-    the input's. Reads the beginning and the end, where people put such wishes."""
-    head = text if len(text) <= _CUE_HEAD + _CUE_TAIL else f"{text[:_CUE_HEAD]}\n{text[-_CUE_TAIL:]}"
-    if not head.isascii() and (code := asked_by_phrase(head)):
+    the input's. Reads the beginning and the end, where people put such wishes; `words` are its end_words, for a caller
+    that has them."""
+    seen = ends(text)
+    if not seen.isascii() and (code := asked_by_phrase(seen)):
         return code
-    if _CODE_OF.keys().isdisjoint(split_words(head)):
+    if _LANGUAGES.isdisjoint(end_words(text) if words is None else words):
         return input_language
-    words = _TOKEN.findall(head.lower())
+    tokens = _TOKEN.findall(seen.lower())
     found = None
-    for index, word in enumerate(words):
+    for index, word in enumerate(tokens):
         code = _CODE_OF.get(word)
-        if code is not None and _asked_for(words, index):
+        if code is not None and _asked_for(tokens, index):
             found = code  # "from German to Czech": the last one is the target
     return found or input_language
 

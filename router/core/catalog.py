@@ -191,10 +191,8 @@ class Shelf:
 
 def _card(name: str, row: ModelRow, today: date) -> ModelCard:
     retired = row.stage is Stage.RETIRED or (row.retires is not None and row.retires <= today)
-    try:
-        price = price_on(row, today)
-    except ValueError as error:
-        raise ValueError(f"models.{name}.prices: {error}") from None
+    _check_prices(name, row)
+    price = price_on(row, today)
     return ModelCard(
         name=name,
         context_tokens=row.context_tokens,
@@ -211,6 +209,24 @@ def _card(name: str, row: ModelRow, today: date) -> ModelCard:
         replacement=row.replacement,
         retires=row.retires,
     )
+
+
+def _check_prices(name: str, row: ModelRow) -> None:
+    """Raises ValueError for an amount that cannot be read, also of a day to come, and for a price that no day has."""
+    first: dict[date, int] = {}
+    for number, price in enumerate(row.prices):
+        place = f"models.{name}.prices[{number}]"
+        try:
+            for amount in (price.input, price.output, price.cached or "0"):
+                parse_usd(amount)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+        if first.setdefault(price.since, number) != number:
+            raise ValueError(
+                f"{place}.since: {price.since} has a price in prices[{first[price.since]}], so this one never applies"
+            )
+        if row.replacement and row.retires is not None and row.retires <= price.since:
+            raise ValueError(f"{place}.since: the model retires on {row.retires}, so this price never applies")
 
 
 def price_on(row: ModelRow, day: date) -> Price | None:

@@ -19,6 +19,7 @@ from router.core.language import NOBODY, Detector, Language, Source, language_of
 from router.core.text_size import fim_size, texts_size
 from router.core.tokenizer import Method, Tokenizer
 from router.core.tokens import PromptSize, prompt_size, rough_size
+from router.core.words import end_words
 from router.wire.chat import ChatRequest
 from router.wire.fim import FimRequest
 from router.wire.fitting import Misfit, fit
@@ -101,8 +102,10 @@ def _chat(
     last = asked[-1] if asked else ""
     language = _language(asked, detector)
     needs = _needs(request)
+    words = end_words(last)
     kind = kind_of(
         last,
+        words,
         tools=_choosable(request),
         wants_json=request.response_format is not None,
         several_calls=request.parallel_tool_calls is not False,
@@ -112,7 +115,7 @@ def _chat(
         output_tokens_max=request.max_tokens,
         language=language.code,
         language_source=language.source,
-        answer_language=_answer_language(request.messages, last, language),
+        answer_language=_answer_language(request.messages, last, words, language),
         kind=kind,
         needs=needs,
         answers=request.answers,
@@ -200,14 +203,15 @@ def _sizes(
 
 
 def _misfits(request: ChatRequest, profiles: Collection[SchemaProfile]) -> dict[SchemaProfile, Misfit]:
+    if not request.toolbox.tools and request.response_format is None:
+        return {}  # most requests
     fitted = {profile: fit(request.toolbox, request.response_format, profile) for profile in profiles}
     return {profile: made.misfit for profile, made in fitted.items() if made.misfit is not None}
 
 
 def _user_texts(messages: tuple[Message, ...]) -> list[str]:
     """What the user wrote, turn by turn, without the turns that hold no text."""
-    texts = (_text(message) for message in messages if message.role == "user")
-    return [text for text in texts if text]
+    return [text for message in messages if message.role == "user" and (text := _text(message))]
 
 
 def _text(message: Message) -> str:
@@ -228,9 +232,9 @@ def _language(asked: list[str], detector: Detector) -> Language:
     return guess
 
 
-def _answer_language(messages: tuple[Message, ...], last: str, language: Language) -> str:
+def _answer_language(messages: tuple[Message, ...], last: str, words: list[str], language: Language) -> str:
     """A wish in the last turn counts first, then one in the system prompt, else the input's language."""
-    wanted = answer_language(last, "")
+    wanted = answer_language(last, "", words)
     for message in messages:
         if not wanted and message.role == "system":
             wanted = answer_language(_text(message), "")

@@ -7,6 +7,8 @@ instruction stands at either end of a text, so of a long one the middle is not r
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from typing import Final
 
@@ -16,14 +18,15 @@ from router.core.calls import wants_several_calls
 from router.core.kind_rules import ASKED_EARLY, EXPLAIN, RULES, VERBS_FIRST
 from router.core.kinds import Kind
 from router.core.questions import is_test_question
-from router.core.words import Vocabulary, split_words
+from router.core.words import Vocabulary, end_words, ends, split_words
 
 _SEEN: Final = (1_000, 400)  # characters looked through for marks and patterns, at the beginning and at the end
 _PROSE: Final = bytes(
     code for code in range(256) if code > 126 or chr(code).isalnum() or chr(code) in " ,.:?!'\"-\n"
 )  # no sign of anything
 _WHOLE: Final = 600  # up to here all words count
-_EDGES: Final = (160, 200)  # and of a longer text those of its first and last characters
+_EDGE_WORDS: Final = (32, 40)  # and of a longer text the first and the last
+_EDGES: Final = (160, 200)  # about as many characters, for scripts without spaces
 SHORT: Final = 240  # a question up to here wants a line in answer
 _EARLY: Final = 6  # words
 _VERBS_FIRST: Final = frozenset(VERBS_FIRST.split())
@@ -34,15 +37,13 @@ _BLANK: Final = re.compile(r"(?<!\w)_{1,9}(?!\w)")  # to be filled in
 
 
 class _Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule with its words as bits of the vocabulary and its pattern compiled. `signs` tells that no plain prose holds
-    any of its marks."""
+    """A rule with its words as bits of the vocabulary and its pattern compiled."""
 
     kind: Kind
     words: int
     also: int
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
-    signs: bool
     length_max: float
     told: bool
 
@@ -55,18 +56,37 @@ _READY: Final = tuple(
         also=_VOCABULARY.add(rule.also),
         marks=rule.marks,
         pattern=re.compile(rule.pattern, re.MULTILINE),
-        signs=not any(mark.encode().translate(None, _PROSE) == b"" for mark in rule.marks),
         length_max=rule.length_max or float("inf"),
         told=rule.told,
     )
     for rule in RULES
 )
+
+
+def _in_prose(rule: _Ready) -> bool:
+    """Whether plain prose can hold any of its marks."""
+    return any(mark.isascii() and not mark.encode().translate(None, _PROSE) for mark in rule.marks)
+
+
+_BY_WORDS: Final = functools.reduce(operator.or_, (rule.words for rule in _READY))
+# The rules that can hold, by whether a text touches any list of words and whether it is plain prose. Many texts touch
+# none and most are prose, so most rules need not be asked.
+_TO_ASK: Final = {
+    (touches, plain): tuple(
+        rule for rule in _READY if (rule.words and touches) or (rule.marks and (not plain or _in_prose(rule)))
+    )
+    for touches in (False, True)
+    for plain in (False, True)
+}
 _EXPLAINS: Final = _VOCABULARY.add(EXPLAIN)
 
 
-def kind_of(text: str, *, tools: int, wants_json: bool, several_calls: bool = True) -> Kind:
-    """The kind of work in the last user turn `text`. Offered `tools` (how many to choose from) and a wanted JSON answer
-    say it by themselves. `several_calls` tells whether the app takes more than one call at once."""
+def kind_of(
+    text: str, words: list[str] | None = None, *, tools: int, wants_json: bool, several_calls: bool = True
+) -> Kind:
+    """The kind of work in the last user turn `text`, of which `words` are the end_words, for a caller that has them.
+    Offered `tools` (how many to choose from) and a wanted JSON answer say it by themselves. `several_calls` tells
+    whether the app takes more than one call at once."""
     if tools:
         if several_calls and wants_several_calls(text):
             return Kind.PARALLEL_TOOLS
@@ -76,23 +96,27 @@ def kind_of(text: str, *, tools: int, wants_json: bool, several_calls: bool = Tr
     length = len(text)
     seen = text if length <= sum(_SEEN) else f"{text[: _SEEN[0]]}\n{text[-_SEEN[1] :]}"
     edges = text if length <= _WHOLE else f"{text[: _EDGES[0]]}\n{text[-_EDGES[1] :]}"
-    words = split_words(edges)
+    words = end_words(text) if words is None else words
+    if length > _WHOLE and len(words) > sum(_EDGE_WORDS):
+        words = words[: _EDGE_WORDS[0]] + words[-_EDGE_WORDS[1] :]
     touched = _VOCABULARY.touched(words, edges)
     asks = _asks(words)
-    lowered = seen.lower()
     plain = seen.isascii() and not seen.encode("utf-8", "replace").translate(None, _PROSE)
-    for rule in _READY:
+    lowered = (ends(text) if plain else seen).lower()
+    for rule in _TO_ASK[bool(touched & _BY_WORDS), plain]:
         if touched & rule.words:
             if (not rule.also or touched & rule.also) and length <= rule.length_max and not (rule.told and asks):
                 return rule.kind
-        elif (
-            not rule.words
-            and not (plain and rule.signs)
-            and any(mark in lowered for mark in rule.marks)
-            and rule.pattern.search(seen)
-        ):
+        elif rule.marks and _holds(lowered, rule.marks) and rule.pattern.search(seen):
             return rule.kind
     return _question(text, words, asks=asks, explains=bool(touched & _EXPLAINS))
+
+
+def _holds(text: str, marks: tuple[str, ...]) -> bool:
+    for mark in marks:  # noqa: SIM110 - a generator takes longer to make than most texts to be looked through
+        if mark in text:
+            return True
+    return False
 
 
 def _question(text: str, words: list[str], *, asks: bool, explains: bool) -> Kind:

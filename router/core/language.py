@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -40,6 +39,7 @@ _LETTERS: Final = re.compile(r"\b[^\W\d_]{2,}\b")
 _NUMBERED: Final = re.compile(r"[A-Za-z]*\d[A-Za-z\d]*")
 _DIGIT: Final = re.compile(r"\d")
 _SENTENCE: Final = 4  # words
+_BETWEEN_FORMULAS: Final = 2  # words that are worth asking about: of 963 pieces of code none was taken for a language
 _SYMBOLS: Final = bytes(code for code in range(33, 127) if not chr(code).isalpha() and chr(code) not in ".,'!?-")
 
 
@@ -71,6 +71,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 NOBODY: Final = Language(code=UNDETERMINED, source=Source.NONE)
+_WRITES_ENGLISH: Final = Language(code="en", source=Source.DETECTOR)
 _ENGLISH: Final = Verdict(code="en", reliable=True, gap=1.0)
 _NOTHING: Final = Verdict(code=UNDETERMINED, reliable=False, gap=0.0)
 
@@ -95,7 +96,7 @@ class Detector:
         found = []
         for window in windows(text):
             verdict = probe(window)
-            if verdict.code != "en" and window.isascii() and _DIGIT.search(window):
+            if verdict is not _ENGLISH and verdict.code != "en" and window.isascii() and _DIGIT.search(window):
                 verdict = probe(_NUMBERED.sub(" ", window))
             found.append(verdict)
         return found
@@ -112,10 +113,11 @@ def best_detector() -> Detector:
     instance = eldc.instance()
     instance.set_languages(list(LANGUAGES))
     instance.set_scores(3)
+    detect = instance.detect_details
 
     def probe(window: str) -> Verdict:
         try:
-            result = instance.detect_details(window)
+            result = detect(window)
         except UnicodeEncodeError:  # a lone surrogate is no text
             return _NOTHING
         if result.reliable and result.language == "en":
@@ -136,12 +138,16 @@ def language_of(text: str, detector: Detector) -> Language:
     English is what they quote."""
     verdicts = detector.verdicts(text)
     sure = [verdict for verdict in verdicts if verdict.reliable]
-    # Between windows a close call is a stray vote; when there is nothing else, it is the best there is.
-    votes = Counter(verdict.code for verdict in sure if verdict.code == "en" or verdict.gap >= _GAP_MIN)
-    votes = votes or Counter(verdict.code for verdict in sure)
-    if votes:
-        others = [(-count, code) for code, count in votes.items() if code != "en"]
-        return Language(code=min(others)[1] if others else "en", source=Source.DETECTOR)
+    if sure:
+        others = [verdict for verdict in sure if verdict.code != "en"]
+        # Between windows a close call is a stray vote; when there is nothing else, it is the best there is.
+        if len(others) < len(sure):
+            others = [verdict for verdict in others if verdict.gap >= _GAP_MIN]
+            if not others:
+                return _WRITES_ENGLISH
+        codes = [verdict.code for verdict in others if verdict.gap >= _GAP_MIN] or [verdict.code for verdict in others]
+        code = min((-codes.count(code), code) for code in codes)[1]
+        return Language(code=code, source=Source.DETECTOR)
     by_letters = by_script(text)
     for verdict in verdicts:
         if by_letters.code in _SHARED.get(verdict.code, ()):
@@ -165,18 +171,17 @@ def windows(text: str) -> list[str]:
         text = f"{text[:_EDGE]}\n{text[-_EDGE:]}"
     if "`" in text:
         text = _FENCES.sub("\n", text)
-    if "://" in text or "@" in text or "www." in text:
+    if ("/" in text and "://" in text) or "@" in text or "www." in text:
         text = _ADDRESSES.sub(" ", text)
     prose = _without_code(text)
-    if not prose and len(words := _LETTERS.findall(text)) >= _SENTENCE:
-        prose = " ".join(words)  # a sentence between formulas
+    if not prose and len(words := _LETTERS.findall(text)) >= _BETWEEN_FORMULAS:
+        prose = " ".join(words)
     length = len(prose)
     if length < 2 * _WINDOW:
         return [prose] if prose.strip() else []
     pieces = min(_WINDOWS_MAX, length // _WINDOW)
-    step = (length - _WINDOW) / (pieces - 1)
-    starts = [int(piece * step) for piece in range(pieces)]
-    return [prose[start : start + _WINDOW] for start in starts]
+    step = (length - _WINDOW) // (pieces - 1)
+    return [prose[start : start + _WINDOW] for start in range(0, pieces * step, step)]
 
 
 def _without_code(text: str) -> str:

@@ -174,12 +174,20 @@ def _cells(file: QualityFile) -> Iterator[tuple[str, str, Cell]]:
     """Every cell with its place and model."""
     columns: dict[str, Mapping[str, Cell]] = {"general": file.general}
     columns.update({f"kinds.{kind.value}": column for kind, column in file.kinds.items()})
-    columns.update({f"languages.{check_group(group)}": column for group, column in file.languages.items()})
+    columns.update({_in_group("languages", group): column for group, column in file.languages.items()})
     for kind, groups in file.cells.items():
-        columns.update({f"cells.{kind.value}.{check_group(group)}": column for group, column in groups.items()})
+        columns.update({_in_group(f"cells.{kind.value}", group): column for group, column in groups.items()})
     for place, column in columns.items():
         for model, cell in column.items():
             yield place, model, cell
+
+
+def _in_group(table: str, group: str) -> str:
+    """The place of a group's column. Raises ValueError with it."""
+    try:
+        return f"{table}.{check_group(group)}"
+    except ValueError as error:
+        raise ValueError(f"{table}: {error}") from None
 
 
 def check_group(name: str) -> str:

@@ -58,6 +58,9 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     method: Method
 
 
+NOTHING: Final = Interval(low=0, expected=0, high=0, method=Method.EXACT)
+
+
 class Tokenizer:
     """Counts text. `vocabulary` is the content of router/data/tekken.bin (tools/make_vocabulary.py); loading it takes
     about 0.2 s, so one serves the whole process. None stands for a lost one. `seed` moves the places that are sampled.
@@ -146,7 +149,9 @@ def _encoding(vocabulary: bytes) -> tiktoken.Encoding:
     except zlib.error as error:
         raise ValueError(f"the vocabulary cannot be unpacked: {error}") from error
     position = 2 + int.from_bytes(content[:2], "big")
-    pattern = content[2:position].decode()
+    # All that needs no look-ahead as one group: the same tokens, in nine tenths of the time.
+    easy, ahead, rest = content[2:position].decode().partition(r"|\s+(?!\S)")
+    pattern = f"(?:{easy}){ahead}{rest}"
     ranks: dict[bytes, int] = {}
     while position < len(content):
         start = position + 1

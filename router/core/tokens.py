@@ -19,7 +19,7 @@ import msgspec
 
 from router.core.catalog import Template
 from router.core.images import IMAGE_TOKENS_MAX, image_size, image_tokens
-from router.core.tokenizer import ByteCounter, Interval, Method, Tokenizer
+from router.core.tokenizer import NOTHING, ByteCounter, Interval, Method, Tokenizer
 from router.core.tool_tokens import profile_tokens, tools_tokens
 from router.wire.adapt import changes, without_reasoning
 from router.wire.chat import ChatRequest
@@ -134,11 +134,11 @@ def _size(
 ) -> PromptSize:
     plainer = tuple(without_reasoning(request.messages)) if any(map(changes, request.messages)) else request.messages
     v13 = _Prompt(tokenizer, joint="\n\n", thinking=False).conversation(plainer, request.toolbox)
-    words, thoughts = measure(v13.texts), measure(())
+    words, thoughts = measure(v13.texts), NOTHING
     asks_json = request.response_format is not None and request.response_format.type != "text"
     settings = 0 if asks_json else SETTINGS_TOKENS
     thinking_fixed = 0
-    if any(_differs(message) for message in request.messages):
+    if any(map(_differs, request.messages)):
         v15 = _Prompt(tokenizer, joint="", thinking=True).conversation(request.messages, request.toolbox)
         thoughts, thinking_fixed = measure(v15.thoughts), v15.thinking_fixed
         if words.method is Method.EXACT:  # a sample is too coarse to see the joints, and its bound covers them
@@ -151,7 +151,7 @@ def _size(
         method=max(v13.method, words.method, thoughts.method, key=_SURENESS.index),
         profile_tokens=profile_tokens(request, tokenizer, profiles),
         # One end of turn more for each call but the first.
-        serial_tokens=sum(len(message.tool_calls) - 1 for message in request.messages if message.tool_calls),
+        serial_tokens=sum([len(message.tool_calls) - 1 for message in request.messages if message.tool_calls]),
         under=words.expected - words.low + thoughts.expected - thoughts.low + v13.under,
         over=words.high - words.expected + thoughts.high - thoughts.expected + v13.over,
     )
@@ -159,8 +159,9 @@ def _size(
 
 def _differs(message: Message) -> bool:
     """Whether v15 counts the turn otherwise than v13 does: what v13 is not sent, or several text parts."""
-    kinds = [type(part) for part in message.content] if isinstance(message.content, list) else []
-    return changes(message) or kinds.count(TextPart) > 1
+    if not isinstance(message.content, list):
+        return False
+    return changes(message) or [type(part) for part in message.content].count(TextPart) > 1
 
 
 class _Prompt:

@@ -6,6 +6,7 @@ numbers; words of scripts without spaces are found anywhere.
 
 from __future__ import annotations
 
+import operator
 from typing import Final
 
 # Punctuation becomes a space, so that a word stands between two spaces, and digits become #. + stays for the sake of
@@ -17,24 +18,31 @@ _FLAT: Final = bytes.maketrans(
 )
 _MARKS: Final = "¿¡«»„“”‘’–—…？。、，：！؟،।"  # the same beyond ASCII
 _STEM: Final = 4  # stems are looked up by so many letters
+_START_OF: Final = operator.itemgetter(slice(_STEM))
+# Characters read at either end of a text.
+_HEAD: Final = 450
+_TAIL: Final = 250
 _SPACELESS: Final = "\u2e80"  # from here on, scripts without spaces between words
 
 
+def end_words(text: str) -> list[str]:
+    """The words of the beginning and the end of `text`, where people say what they want; of a short text all."""
+    return split_words(ends(text))
+
+
+def ends(text: str) -> str:
+    """The two ends, with a line break between; a short text whole."""
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+
+
 def split_words(text: str) -> list[str]:
-    """The words of `text` in lower case, without punctuation. A # at the end says that there is a number, #+ that there
-    are several."""
+    """The words of `text` in lower case, without punctuation; a digit is a #."""
     if not text.isascii():
         text = text.lower()
         for mark in _MARKS:
             if mark in text:
                 text = text.replace(mark, " ")
-    flat = text.encode("utf-8", "replace").translate(_FLAT).decode()
-    words = flat.split()
-    if "#" in flat:
-        words.append("#")
-        if flat.count(" #") > 1:
-            words.append("#+")
-    return words
+    return text.encode("utf-8", "replace").translate(_FLAT).decode().split()
 
 
 class Vocabulary:
@@ -43,13 +51,13 @@ class Vocabulary:
     def __init__(self) -> None:
         self._lists = 0
         self._words: dict[str, int] = {}
+        # By their first letters, and by their longest word; each with the spaces that it stands between.
         self._stems: dict[str, list[tuple[str, int]]] = {}
         self._phrases: dict[str, list[tuple[str, int]]] = {}
         self._spaceless: list[tuple[str, int]] = []
         # The keys once more, because two sets meet by the smaller of them and a dict does not.
         self._known: frozenset[str] = frozenset()
         self._starts: frozenset[str] = frozenset()
-        self._openings: frozenset[str] = frozenset()
 
     def add(self, listed: str) -> int:
         """The bit of a new list; 0 for an empty one."""
@@ -62,33 +70,35 @@ class Vocabulary:
                 self._spaceless.append((word, bit))
             elif "_" in word:
                 phrase = f" {word.replace('_', ' ')} ".replace("* ", "")
-                self._phrases.setdefault(phrase.split()[0], []).append((phrase, bit))
+                whole = phrase.split() if phrase.endswith(" ") else phrase.split()[:-1]
+                self._phrases.setdefault(max(reversed(whole), key=len), []).append((phrase, bit))
             elif word.endswith("*"):
-                self._stems.setdefault(word[:_STEM], []).append((word[:-1], bit))
+                self._stems.setdefault(word[:_STEM], []).append((f" {word[:-1]}", bit))
             else:
                 self._words[word] = self._words.get(word, 0) | bit
-        self._known, self._starts = frozenset(self._words), frozenset(self._stems)
-        self._openings = frozenset(self._phrases)
+        self._known, self._starts = frozenset((*self._words, *self._phrases)), frozenset(self._stems)
         return bit
 
     def touched(self, words: list[str], text: str) -> int:
         """The bits of all lists that have one of `words`, or in scripts without spaces a piece of `text` itself."""
         bits = 0
+        # Sets meet faster than words are looped over, and most texts meet few of them.
         unique = set(words)
-        for word in unique & self._known:
-            bits |= self._words[word]
-        # Sets meet faster than words are looped over, and most texts touch no stem.
-        starts = {word[:_STEM] for word in unique} & self._starts
-        if starts:
-            for word in unique:
-                if word[:_STEM] in starts:
-                    for stem, bit in self._stems[word[:_STEM]]:
-                        if word.startswith(stem):
-                            bits |= bit
-        for word in unique & self._openings:
-            ready = f" {' '.join(words)} "
-            for phrase, bit in self._phrases[word]:
-                if phrase in ready:
+        known = unique & self._known
+        starts = self._starts.intersection(map(_START_OF, unique))
+        spaced = f" {' '.join(words)} "
+        if "#" in spaced:
+            bits |= self._words.get("#", 0)
+            if spaced.count(" #") > 1:
+                bits |= self._words.get("#+", 0)
+        for word in known:
+            bits |= self._words.get(word, 0)
+            for phrase, bit in self._phrases.get(word, ()):
+                if phrase in spaced:
+                    bits |= bit
+        for start in starts:
+            for stem, bit in self._stems[start]:
+                if stem in spaced:
                     bits |= bit
         if not text.isascii():
             for word, bit in self._spaceless:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -25,6 +28,8 @@ from router.store.scripts import Script
 
 TIMEOUT_S: Final = 0.25
 CONNECTIONS_MAX: Final = 32
+# These clients fail instead of waiting for a free connection, and while a server hangs each turn takes another one.
+CONNECTIONS_HANGING_MAX: Final = 1_024
 RETRY_AFTER_MS: Final = 2_000
 
 
@@ -39,6 +44,8 @@ DEADLINE_S: Final = deadline_of(TIMEOUT_S)
 Client = Redis | RedisCluster
 # What a store that is away looks like; a Cluster's own errors are no RedisError.
 STORE_ERRORS: Final = (RedisError, RedisClusterException, OSError)
+# Not even an error was answered.
+NO_ANSWERS: Final = (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError)
 
 
 class UnknownScheme(ValueError):
@@ -66,15 +73,25 @@ def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Client:
             login: dict[str, Any] = {"password": parts.password} if parts.password else {}
             # redis-py leaves Sentinel untyped.
             group: Any = Sentinel(hosts, sentinel_kwargs={"socket_timeout": timeout_s, **login})  # type: ignore[no-untyped-call]
-            client: Redis = group.master_for(parts.path.strip("/") or "mymaster", **common, **login)
+            limits = {"max_connections": CONNECTIONS_HANGING_MAX}
+            client: Redis = group.master_for(parts.path.strip("/") or "mymaster", **limits, **common, **login)
             return client
         case "cluster" | "cluster+tls":
             plain = "rediss" if parts.scheme == "cluster+tls" else "redis"
-            return RedisCluster.from_url(url.replace(parts.scheme, plain, 1), **common)
+            address = url.replace(parts.scheme, plain, 1)
+            return RedisCluster.from_url(address, max_connections=CONNECTIONS_HANGING_MAX, **common)
     raise UnknownScheme(
         f"ROUTER_REDIS_URL has the scheme {parts.scheme!r}; "
         "served are redis, rediss, unix, sentinel, cluster and cluster+tls"
     )
+
+
+async def opened(client: Client) -> None:
+    """Ask a Cluster which node has which slots, before many calls find out at once and close each other's connections.
+    One that is away is asked again by the first call."""
+    if isinstance(client, RedisCluster):
+        with suppress(*STORE_ERRORS):
+            await client.initialize()
 
 
 def _host(text: str, port: int) -> tuple[str, int]:
@@ -101,10 +118,17 @@ def _untold(verb: str, duration_s: float, answered: bool) -> None:
     """For a door that nobody watches."""
 
 
+class _Call(msgspec.Struct):
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[Any]
+    future: asyncio.Future[Any]
+
+
 class Door:
-    """Scripts go through here. Calls made in one turn of the event loop share a round trip (a Cluster sends each to its
-    own node). Errors of the store come out as `StoreUnavailable`. `on_call` is told of each call how long it took and
-    whether the store answered."""
+    """Scripts go through here. Calls made in one turn of the event loop share a round trip, on a Cluster those of one
+    node, and a node that is away is no hindrance to the others. Errors of the store come out as `StoreUnavailable`.
+    `on_call` is told of each call how long it took and whether the store answered."""
 
     def __init__(
         self, client: Client, deadline_s: float = DEADLINE_S, on_call: Callable[[str, float, bool], None] = _untold
@@ -112,20 +136,22 @@ class Door:
         self.client = client
         self.deadline_s = deadline_s
         self._on_call = on_call
-        self.breaker = Breaker()
-        self._waiting: list[tuple[Script, Sequence[str], Sequence[Any], asyncio.Future[Any]]] = []
+        self.breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+        self._waiting: defaultdict[str, list[_Call]] = defaultdict(list)
         self._flights: set[asyncio.Task[None]] = set()
 
     async def call(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """The script's reply. Raises StoreUnavailable after `deadline_s` at the latest, and at once while the store has
         not answered for a while; the script may have run."""
-        if not self.breaker.lets_through():
+        node = self._node(keys)
+        breaker = self.breakers[node]
+        if not breaker.lets_through():
             raise away("does not answer")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._depart)
-        self._waiting.append((script, keys, args, future))
+        self._waiting[node].append(_Call(script, keys, args, future))
         began_s = time.perf_counter()
         try:
             async with asyncio.timeout(self.deadline_s):
@@ -134,58 +160,62 @@ class Door:
             self._on_call(script.name, time.perf_counter() - began_s, False)
             if isinstance(error, StoreUnavailable):
                 raise
-            self.breaker.failed()
+            breaker.failed()
             raise away("did not answer in time") from None
         self._on_call(script.name, time.perf_counter() - began_s, True)
         return reply
 
-    def _depart(self) -> None:
-        batch, self._waiting = self._waiting, []
-        flight = asyncio.get_running_loop().create_task(self._fly(batch))
-        self._flights.add(flight)
-        flight.add_done_callback(self._flights.discard)
+    def _node(self, keys: Sequence[str]) -> str:
+        """The Cluster's node that has these keys, as far as is known; of a single server, nothing."""
+        if not isinstance(self.client, RedisCluster) or not keys:
+            return ""
+        try:
+            node = self.client.get_node_from_key(keys[0])
+        except RedisClusterException:  # nobody has asked the cluster yet
+            return ""
+        return node.name if node is not None else ""
 
-    async def _fly(self, batch: list[tuple[Script, Sequence[str], Sequence[Any], asyncio.Future[Any]]]) -> None:
-        calls = [("EVALSHA", script.sha, len(keys), *keys, *args) for script, keys, args, _ in batch]
-        replies = await self._send(calls)
+    def _depart(self) -> None:
+        waiting, self._waiting = self._waiting, defaultdict(list)
+        for node, batch in waiting.items():
+            flight = asyncio.get_running_loop().create_task(self._fly(self.breakers[node], batch))
+            self._flights.add(flight)
+            flight.add_done_callback(self._flights.discard)
+
+    async def _fly(self, breaker: Breaker, batch: list[_Call]) -> None:
+        replies = await self._send(
+            [("EVALSHA", call.script.sha, len(call.keys), *call.keys, *call.args) for call in batch]
+        )
         unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:  # a fresh server, or a replica that was promoted: its script cache is empty
-            again = [
-                ("EVAL", batch[index][0].source, len(batch[index][1]), *batch[index][1], *batch[index][2])
-                for index in unknown
-            ]
+            calls = [batch[index] for index in unknown]
+            again = [("EVAL", call.script.source, len(call.keys), *call.keys, *call.args) for call in calls]
             for index, reply in zip(unknown, await self._send(again), strict=True):
                 replies[index] = reply
-        for (_, _, _, future), reply in zip(batch, replies, strict=True):
+        for call, reply in zip(batch, replies, strict=True):
             if not isinstance(reply, BaseException):
-                self.breaker.answered()
-            if future.done():
+                breaker.answered()
+            elif isinstance(reply, NO_ANSWERS):
+                breaker.failed()
+            if call.future.done():
                 continue
             if isinstance(reply, BaseException):
-                if isinstance(reply, (RedisConnectionError, RedisTimeoutError, OSError)):
-                    self.breaker.failed()
                 failure = away(f"failed: {type(reply).__name__}")
                 failure.__cause__ = reply
-                future.set_exception(failure)
+                call.future.set_exception(failure)
             else:
-                future.set_result(reply)
+                call.future.set_result(reply)
 
     async def _send(self, calls: list[tuple[Any, ...]]) -> list[Any]:
-        if isinstance(self.client, RedisCluster) or len(calls) == 1:
-            return list(await asyncio.gather(*(self._alone(call) for call in calls)))
         try:
-            pipe = self.client.pipeline(transaction=False)
+            if len(calls) == 1:
+                return [await self.client.execute_command(*calls[0])]
+            pipe: Any = self.client.pipeline(transaction=False)
             for call in calls:
                 pipe.execute_command(*call)
             return list(await pipe.execute(raise_on_error=False))
-        except STORE_ERRORS as error:
+        except Exception as error:  # a lost connection shows in more ways than the library's own errors
             return [error] * len(calls)
-
-    async def _alone(self, call: tuple[Any, ...]) -> Any:
-        try:
-            return await self.client.execute_command(*call)
-        except STORE_ERRORS as error:
-            return error
 
 
 def away(what: str) -> StoreUnavailable:

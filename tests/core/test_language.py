@@ -69,6 +69,20 @@ def test_an_english_quote_does_not_outvote_the_person(code: str) -> None:
     assert language_of(f"{asked}\n\n{QUOTE}", DETECTOR).code == code
 
 
+@with_detector
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("3x + 2y = 7, 5x - y = 3, calcule x et y", "fr"),
+        ("x+1 = 5*(y-2), resuelve para y", "es"),
+        ("What is 3^(3^(3^3)) mod 100?", "en"),
+        ("a = b + c; if (a > 3) { return d; }", UNDETERMINED),
+    ],
+)
+def test_two_words_between_formulas_are_enough_where_they_are_sure(text: str, code: str) -> None:
+    assert language_of(text, DETECTOR).code == code
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -192,6 +206,22 @@ WISHES = {
     "अंग्रेज़ी में जवाब दें": "en",
     "इस वाक्य का अनुवाद जर्मन में करें": "de",
     "हिंदी में समझाइए": "hi",
+    "翻译成捷克语:桥关闭了": "cs",
+    "帮我把它翻译到捷克语": "cs",
+    "请翻译成保加利亚语": "bg",
+    "中译英:你好": "en",
+    "チェコ語に翻訳してください": "cs",
+    "以下をチェコ語へ翻訳": "cs",
+    "次の文を英訳してください": "en",
+    "체코어로 번역해 주세요": "cs",
+    "체코말로 번역해줘": "cs",
+    "안녕은 체코어로 뭐라고 해?": "cs",
+    "ترجم إلى التشيكية: الجسر مغلق": "cs",
+    "ترجم هذا النص للتشيكية": "cs",
+    "كيف أقول مرحبا بالتشيكية؟": "cs",
+    "चेक में अनुवाद करें: पुल बंद है": "cs",
+    "इसका चेक भाषा में अनुवाद करो": "cs",
+    "अनुवाद करें चेक में": "cs",
 }
 
 
@@ -213,6 +243,10 @@ def test_a_wish_names_the_answers_language(text: str) -> None:
         "영어로 된 책을 찾고 있습니다.",
         "كتاب باللغة الإنجليزية على الطاولة",
         "मेरी किताब अंग्रेज़ी में है",
+        "说到英语,他很紧张。",
+        "この英訳は古い。",
+        "정말로 좋은 영어 책을 찾고 있습니다.",
+        "هو مترجم للإنجليزية",
         "Hello!",
         "",
     ],

@@ -8,22 +8,34 @@ from hypothesis import strategies as st
 
 from router.core.question_table import BIAS, WEIGHTS
 from router.core.questions import is_test_question, marks_of
-from router.core.words import Vocabulary, split_words
+from router.core.words import Vocabulary, end_words, split_words
 
 
 def test_words_are_parted_from_punctuation_and_case() -> None:
     assert split_words("Why, „Anna“? C++ isn’t it!") == ["why", "anna", "c++", "isn", "t", "it"]
 
 
-def test_numbers_are_told_at_the_end() -> None:
-    assert split_words("Room 12.") == ["room", "##", "#"]
-    assert split_words("From 1 to 9.") == ["from", "#", "to", "#", "#", "#+"]
+@pytest.mark.parametrize(
+    ("text", "touched"), [("No room.", 0), ("Room 12.", 1), ("From 1 to 9.", 3), ("3 pears and 5 plums", 3), ("mp3", 1)]
+)
+def test_numbers_are_told_and_several_numbers_too(text: str, touched: int) -> None:
+    vocabulary = Vocabulary()
+    assert [vocabulary.add("#"), vocabulary.add("#+")] == [1, 2]
+    assert vocabulary.touched(split_words(text), text) == touched
+
+
+def test_of_a_long_text_the_words_of_both_ends_are_read() -> None:
+    text = f"First {'middle ' * 500}last"
+    words = end_words(text)
+    assert (words[0], words[-1]) == ("first", "last")
+    assert len(words) < 120
+    assert end_words("A short one.") == ["a", "short", "one"]
 
 
 def test_a_list_is_touched_by_words_beginnings_phrases_and_pieces() -> None:
     vocabulary = Vocabulary()
-    bits = [vocabulary.add(listed) for listed in ("sea", "harb*", "old_town", "海", "")]
-    assert bits == [1, 2, 4, 8, 0]
+    bits = [vocabulary.add(listed) for listed in ("sea", "harb*", "old_town", "海", "", "step_by_step no_long*")]
+    assert bits == [1, 2, 4, 8, 0, 16]
     for text, touched in (
         ("The sea.", 1),
         ("Two harbours", 2),
@@ -31,6 +43,12 @@ def test_a_list_is_touched_by_words_beginnings_phrases_and_pieces() -> None:
         ("the town is old", 0),
         ("北海道", 8),
         ("undersea", 0),
+        ("sharb", 0),
+        ("Go step by step.", 16),
+        ("one step by one", 0),
+        ("It is no longer there.", 16),
+        ("no, not long", 0),
+        ("Sea of harbour, old town!", 7),
     ):
         assert vocabulary.touched(split_words(text), text) == touched
 

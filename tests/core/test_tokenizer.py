@@ -8,10 +8,11 @@ import pathlib
 import zlib
 
 import pytest
+import tiktoken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.estimates import PIECE, PIECES, SAMPLED_FROM, byte_bound, linear, sampled
+from router.core.estimates import PIECES, SAMPLED_FROM, byte_bound, linear, sampled
 from router.core.tokenizer import Method, Tokenizer
 from router.vocabulary import VOCABULARY, load_tokenizer
 
@@ -62,6 +63,18 @@ class Watched(Tokenizer):
         return super()._tokens(text)
 
 
+def as_shipped() -> tiktoken.Encoding:
+    """The encoding with the pattern just as the file has it."""
+    assert TOKENIZER._encoding is not None
+    unpacked = zlib.decompress(CONTENT)
+    pattern = unpacked[2 : 2 + int.from_bytes(unpacked[:2], "big")].decode()
+    ranks = TOKENIZER._encoding._mergeable_ranks
+    return tiktoken.Encoding("as shipped", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+
+AS_SHIPPED = as_shipped()
+
+
 def whole(text: str) -> int:
     """The count without any piece, sample or memory."""
     return TOKENIZER._tokens(text)
@@ -101,6 +114,11 @@ class TestCounting:
     def test_a_hostile_text_has_no_more_tokens_than_bytes(self, title: str) -> None:
         assert TOKENIZER.count(HOSTILE[title]) <= byte_bound(HOSTILE[title])
 
+    @given(st.text(max_size=400) | st.text(alphabet="aZé字 \u3000\t\n\r7²'!_-/\u0301", max_size=80))
+    def test_the_pattern_rearranged_finds_the_same_tokens(self, text: str) -> None:
+        assert TOKENIZER._encoding is not None
+        assert TOKENIZER._encoding.encode_ordinary(text) == AS_SHIPPED.encode_ordinary(text)
+
 
 class TestMemory:
     @given(st.text(alphabet="ab \n\U0001f600é\ud800", min_size=100, max_size=1_500))
@@ -128,12 +146,13 @@ class TestMemory:
 class TestSample:
     @pytest.mark.parametrize("title", PROSE)
     @pytest.mark.parametrize("seed", range(4))
-    def test_a_sample_is_near_the_count(self, title: str, seed: int) -> None:
-        text = "".join(f"{number} {PROSE[title]}" for number in range(60))
+    @pytest.mark.parametrize("length", [1_200, 2_500, 3_200, None])
+    def test_a_sample_is_near_the_count(self, title: str, seed: int, length: int | None) -> None:
+        text = "".join(f"{number} {PROSE[title]}" for number in range(60))[:length]
         assert sampled(text, whole, seed) == pytest.approx(whole(text), rel=0.3)
 
-    @pytest.mark.parametrize("size", [SAMPLED_FROM + 1, 5_000, 400_000])
-    def test_a_sample_counts_the_same_few_characters_of_any_text(self, size: int) -> None:
+    @pytest.mark.parametrize(("size", "cuts"), [(SAMPLED_FROM + 1, 7), (3_072, 7), (3_073, 15), (400_000, 15)])
+    def test_a_sample_counts_the_same_few_characters_of_any_text(self, size: int, cuts: int) -> None:
         counted: list[str] = []
 
         def count(text: str) -> int:
@@ -141,7 +160,7 @@ class TestSample:
             return 300
 
         sampled("x" * size, count, 0)
-        assert [len(text) for text in counted] == [PIECES * PIECE + PIECES - 1]
+        assert [len(text) for text in counted] == [SAMPLED_FROM + cuts]
 
     def test_places_follow_the_seed_and_nothing_else(self) -> None:
         text = "".join(f"{number:>9}{PROSE['JSON']}{'a' * (number % 50)}" for number in range(200))
@@ -149,8 +168,9 @@ class TestSample:
         assert found == [sampled(text, whole, seed) for seed in range(20)]
         assert len(set(found)) > 5
 
-    def test_every_sixteenth_of_the_text_is_sampled(self) -> None:
-        text = "".join(chr(0x4E00 + number) * 1_000 for number in range(PIECES))
+    @pytest.mark.parametrize(("pieces", "size"), [(PIECES // 2, 300), (PIECES, 1_000)])
+    def test_every_part_of_the_text_is_sampled(self, pieces: int, size: int) -> None:
+        text = "".join(chr(0x4E00 + number) * size for number in range(pieces))
         seen: set[str] = set()
 
         def count(text: str) -> int:

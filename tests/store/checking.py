@@ -140,10 +140,16 @@ class Checked:
     async def _would_fit(self, owner: Owner, amounts: Any, at_ms: int) -> bool:
         """Whether a copy of the ledger, left alone until then, would take the same request (I10)."""
         copy = f"{self.team}.copy"
+        kept = (names.ledger, names.leases, names.unconfirmed)
         pipe = self.client.pipeline(transaction=False)
-        for name in (names.ledger, names.leases, names.unconfirmed):
+        for name in kept:
+            pipe.dump(name(self.team))
+        dumps = await pipe.execute()
+        pipe = self.client.pipeline(transaction=False)
+        for name, dump in zip(kept, dumps, strict=True):  # no COPY: on a cluster the two may stand on different nodes
             pipe.delete(name(copy))
-            pipe.copy(name(self.team), name(copy))
+            if dump is not None:
+                pipe.restore(name(copy), 0, dump)
         await pipe.execute()
         ledger = Ledger(Door(self.client, deadline_s=60.0), lambda: (at_ms + 0.5) / 1000, test_clock=True)
         ledger.scripts = self.replicas[0].scripts

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from router.store.connect import Client, connect
+from router.store.connect import Client, connect, opened
+
+# What one server was asked, or does when it is told so directly, can only be seen where there is one.
+one_server = pytest.mark.skipif(os.environ.get("TEST_STORE") == "cluster", reason="is about a single server")
 
 Run = Callable[[Callable[[Client], Awaitable[Any]]], Any]
 
@@ -23,6 +27,7 @@ def run(store_url: str) -> Run:
             # A busy machine may stop a process for longer than a request would wait.
             client = connect(store_url, timeout_s=30.0)
             try:
+                await opened(client)
                 return await main(client)
             finally:
                 await client.aclose()

@@ -89,6 +89,6 @@ def test_an_error_of_a_script_is_an_answer(run: Run) -> None:
         for _ in range(FAILURES_MAX + 1):
             with pytest.raises(StoreUnavailable, match="ResponseError"):
                 await door.call(broken, [], [])
-        assert not door.breaker.open
+        assert not door.breakers[""].open
 
     run(main)

@@ -3,84 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
-from router import children
 from router.errors import InvalidKey
-from router.store import embedded, names
+from router.store import names
 from router.store.connect import Door, connect
 from router.store.keyring import Keyring
 from router.store.ledger import Ending
 from router.store.scripts import Script, load
+from tests import clustered
 from tests.store.desk import NOW, Desk, attempt, record
 from tests.store.making import MINUTE, Till, amounts, calendar, gauge, ring, write
 
-SLOTS = 16_384
 TEAMS = ("search", "apps", "billing", "research")
 
 
-def free_ports(number: int) -> list[int]:
-    """Ports whose cluster bus (10,000 above) is in range."""
-    with ExitStack() as stack:
-        found: list[int] = []
-        while len(found) < number:
-            listener = stack.enter_context(socket.socket())
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
-            if port < 55_000:
-                found.append(port)
-            else:
-                found.append(port - 20_000)
-        return found
-
-
 @pytest.fixture(scope="module")
-def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    ports = free_ports(3)
-    binary = embedded.command(Path("."), Path("unused"))[0]
-    with ExitStack() as stack:
-        clients = []
-        for index, port in enumerate(ports):
-            home = tmp_path_factory.mktemp(f"node{index}")
-            options = ("--cluster-enabled", "yes", "--save", "", "--appendonly", "no", "--logfile", str(home / "log"))
-            child = children.start([binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home), *options])
-            stack.callback(children.stop, child)
-            clients.append(stack.enter_context(redis.Redis(port=port)))
-        for index, client in enumerate(clients):
-            _until(client.ping)
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", SLOTS * index // 3, SLOTS * (index + 1) // 3 - 1)
-            client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
-        for port in ports[1:]:
-            clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
-        _until(lambda: all(b"cluster_state:ok" in _info(client) for client in clients))
-        yield f"cluster://127.0.0.1:{ports[0]}"
-
-
-def _info(client: redis.Redis) -> bytes:
-    said = client.execute_command("CLUSTER", "INFO")
-    if isinstance(said, dict):
-        return b"".join(f"{name}:{value}\n".encode() for name, value in said.items())
-    return said if isinstance(said, bytes) else str(said).encode()
-
-
-def _until(done: Any) -> None:
-    ends = time.monotonic() + 10
-    while True:
-        try:
-            if done():
-                return
-        except redis.RedisError:
-            pass
-        assert time.monotonic() < ends, "the cluster did not come up"
-        time.sleep(0.02)
+def cluster_url() -> Iterator[str]:
+    with clustered.cluster(replicas=False) as cluster:
+        yield cluster.url
 
 
 def test_every_verb_works_on_a_cluster(cluster_url: str) -> None:
@@ -129,7 +73,7 @@ def test_all_keys_of_a_team_are_in_one_slot(cluster_url: str) -> None:
             source = f"{load('peek').source.splitlines()[0]}\nreturn redis.call('GET', '{other}')"
             stray = Script(name="stray", source=source, sha="7" * 40)
             with pytest.raises(Exception, match="failed: ") as refusal:
-                await Door(client).call(stray, [names.ledger("search")], [])
+                await Door(client, deadline_s=60.0).call(stray, [names.ledger("search")], [])
             assert "do not hash to the same slot" in str(refusal.value.__cause__)
         finally:
             await client.aclose()
@@ -141,7 +85,7 @@ def test_keys_and_records_work_on_a_cluster(cluster_url: str) -> None:
     async def main() -> None:
         client: Any = connect(cluster_url, timeout_s=30.0)
         try:
-            keyring = Keyring(client, b"pepper")
+            keyring = Keyring(client, b"pepper", deadline_s=60.0)
             made = [await keyring.create(team, "ci") for team in TEAMS]
             assert (await keyring.authenticate(made[0][1])).team == TEAMS[0]
             assert await keyring.rotate(made[0][0].id, 60) is not None

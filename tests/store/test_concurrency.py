@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 
-from router.store.connect import Client, Door, connect
+from router.store.connect import Client, Door, connect, opened
 from router.store.ledger import Ending, Ledger, Reservation
 from tests.running import ROOT
 from tests.store.conftest import Run
@@ -32,6 +32,7 @@ async def storm(url: str, team: str, part: str) -> int:
             return 1
 
     try:
+        await opened(client)
         return sum(await asyncio.gather(*(one(index) for index in range(ASKED))))
     finally:
         await client.aclose()

@@ -18,7 +18,7 @@ from router.store import embedded
 from router.store.connect import Client, Door, connect
 from router.store.ledger import Ledger, Reservation
 from router.store.scripts import Script, load
-from tests.store.conftest import Run
+from tests.store.conftest import Run, one_server
 from tests.store.making import MINUTE, Till, amounts, calendar, ring
 
 ECHO = Script(name="echo", source="return ARGV[1]", sha="9" * 40)
@@ -29,6 +29,7 @@ async def calls_of(client: Any, *commands: str) -> int:
     return sum(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"] for command in commands)
 
 
+@one_server
 def test_an_empty_script_cache_is_filled_on_the_way(run: Run, team: str) -> None:
     async def main(client: Any) -> None:
         till = Till(client, team)
@@ -65,6 +66,7 @@ def test_the_hash_of_a_script_is_the_stores_own(run: Run) -> None:
     run(main)
 
 
+@one_server
 def test_calls_of_one_turn_share_a_round_trip_and_none_crosses_another(run: Run) -> None:
     async def main(client: Any) -> None:
         door = Door(client, deadline_s=60.0)
@@ -140,7 +142,7 @@ def test_a_store_that_hangs_costs_a_caller_the_deadline_and_no_more(tmp_path: Pa
             assert all(isinstance(reply, StoreUnavailable) for reply in replies)
             assert {getattr(reply, "retry_after_ms", None) for reply in replies} == {2_000}
             store.send_signal(signal.SIGCONT)
-            while ledger.door.breaker.open:
+            while ledger.door.breakers[""].open:
                 await asyncio.sleep(0.05)
                 with contextlib.suppress(StoreUnavailable):
                     await ask("before#1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from router.store.keyring import Keyring
 from tests.store.conftest import Run
 
 PEPPER = b"pepper-of-the-tests"
+# A busy machine may stop a process for longer than a request would wait.
+patient_keyring = partial(Keyring, deadline_s=60.0)
 
 
 class Clock:
@@ -32,9 +35,9 @@ def other_secret(key: str) -> str:
 
 def test_a_new_key_names_its_principal(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
-        keyring = Keyring(client, PEPPER)
+        keyring = patient_keyring(client, PEPPER)
         record, key = await keyring.create(team, "ci", models=("mistral-*",), endpoints=("chat",))
-        for fresh in (keyring, Keyring(client, PEPPER)):
+        for fresh in (keyring, patient_keyring(client, PEPPER)):
             principal = await fresh.authenticate(key)
             assert (principal.key_id, principal.team) == (record.id, team)
             assert (principal.models, principal.endpoints) == (("mistral-*",), ("chat",))
@@ -47,7 +50,7 @@ def test_a_new_key_names_its_principal(run: Run, team: str) -> None:
 
 def test_a_wrong_secret_and_an_unknown_id_are_told_the_same(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
-        keyring = Keyring(client, PEPPER)
+        keyring = patient_keyring(client, PEPPER)
         _, key = await keyring.create(team, "ci")
         told = []
         for wrong in (other_secret(key), f"sk-mr-{'x' * 12}-{key[-43:]}"):
@@ -56,7 +59,7 @@ def test_a_wrong_secret_and_an_unknown_id_are_told_the_same(run: Run, team: str)
             told.append(refusal.value.message)
         assert told[0] == told[1]
         with pytest.raises(InvalidKey):
-            await Keyring(client, b"another pepper").authenticate(key)
+            await patient_keyring(client, b"another pepper").authenticate(key)
 
     run(main)
 
@@ -68,7 +71,7 @@ def test_what_is_no_key_never_reaches_the_store(key: str | None) -> None:
     async def main() -> None:
         client = connect("unix:///nowhere.sock")
         with pytest.raises(InvalidKey, match="sk-mr-…"):
-            await Keyring(client, PEPPER).authenticate(key)
+            await patient_keyring(client, PEPPER).authenticate(key)
         await client.aclose()
 
     asyncio.run(main())
@@ -76,7 +79,7 @@ def test_what_is_no_key_never_reaches_the_store(key: str | None) -> None:
 
 def test_no_key_is_in_the_store(run: Run, team: str) -> None:
     async def main(client: Any) -> None:
-        keyring = Keyring(client, PEPPER)
+        keyring = patient_keyring(client, PEPPER)
         record, key = await keyring.create(team, "ci")
         rotated = await keyring.rotate(record.id, 60)
         assert rotated is not None
@@ -109,7 +112,7 @@ async def _everything(client: Any) -> Any:
 
 def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
-        keyring = Keyring(client, PEPPER)
+        keyring = patient_keyring(client, PEPPER)
         record, key = await keyring.create(team, "ci")
         await keyring.authenticate(key)
         revoked = await keyring.revoke(record.id)
@@ -128,7 +131,7 @@ def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(run: Run, team: s
 def test_a_rotated_secret_lives_on_for_its_grace(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
         clock = Clock()
-        keyring = Keyring(client, PEPPER, clock)
+        keyring = patient_keyring(client, PEPPER, clock)
         record, first = await keyring.create(team, "ci")
         rotated = await keyring.rotate(record.id, 60)
         assert rotated is not None
@@ -156,7 +159,7 @@ def test_a_rotated_secret_lives_on_for_its_grace(run: Run, team: str) -> None:
 def test_a_key_ends_on_its_day(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
         clock = Clock()
-        keyring = Keyring(client, PEPPER, clock)
+        keyring = patient_keyring(client, PEPPER, clock)
         _, key = await keyring.create(team, "ci", expires_at=clock.now_s + 10)
         clock.now_s += 9.9
         await keyring.authenticate(key)
@@ -169,7 +172,7 @@ def test_a_key_ends_on_its_day(run: Run, team: str) -> None:
 
 def test_every_replica_hears_of_a_change_within_two_seconds(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
-        here, there = Keyring(client, PEPPER), Keyring(client, PEPPER)
+        here, there = patient_keyring(client, PEPPER), patient_keyring(client, PEPPER)
         watching = asyncio.create_task(there.watch())
         record, key = await here.create(team, "ci")
         await there.authenticate(key)
@@ -194,7 +197,7 @@ async def _works(keyring: Keyring, key: str) -> bool:
 def test_an_id_that_was_unknown_is_found_once_it_exists(run: Run, team: str) -> None:
     async def main(client: Any) -> None:
         clock = Clock()
-        here, there = Keyring(client, PEPPER, clock), Keyring(client, PEPPER, clock)
+        here, there = patient_keyring(client, PEPPER, clock), patient_keyring(client, PEPPER, clock)
         record, key = await here.create(team, "ci")
         packed = await client.hget(names.KEYS, record.id)
         await client.hdel(names.KEYS, record.id)
@@ -211,7 +214,7 @@ def test_an_id_that_was_unknown_is_found_once_it_exists(run: Run, team: str) -> 
 
 def test_keys_are_created_side_by_side(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
-        rings = [Keyring(client, PEPPER) for _ in range(4)]
+        rings = [patient_keyring(client, PEPPER) for _ in range(4)]
         made = await asyncio.gather(*(ring.create(team, f"k{i}") for ring in rings for i in range(25)))
         assert len({record.id for record, _ in made}) == 100
         principals = await asyncio.gather(*(rings[0].authenticate(key) for _, key in made))
@@ -224,13 +227,13 @@ def test_of_changes_at_once_none_is_lost(run: Run, team: str) -> None:
     """A rotation that read the key before it was revoked must not bring it back to life."""
 
     async def main(client: Client) -> None:
-        rings = [Keyring(client, PEPPER) for _ in range(6)]
+        rings = [patient_keyring(client, PEPPER) for _ in range(6)]
         record, _ = await rings[0].create(team, "ci")
         changes = [ring.rotate(record.id, 60) for ring in rings[:5]]
         rotated = await asyncio.gather(*changes, rings[5].revoke(record.id))
         for fresh in [one[1] for one in rotated[:5] if isinstance(one, tuple)]:
             with pytest.raises(InvalidKey, match="was revoked"):
-                await Keyring(client, PEPPER).authenticate(fresh)
+                await patient_keyring(client, PEPPER).authenticate(fresh)
         assert (await rings[0].revoke(record.id)) == rotated[5]
 
     run(main)
@@ -238,7 +241,7 @@ def test_of_changes_at_once_none_is_lost(run: Run, team: str) -> None:
 
 def test_a_revocation_that_seemed_to_fail_is_heard_of_when_it_is_repeated(run: Run, team: str) -> None:
     async def main(client: Any) -> None:
-        keyring = Keyring(client, PEPPER)
+        keyring = patient_keyring(client, PEPPER)
         record, _ = await keyring.create(team, "ci")
         await keyring.revoke(record.id)
         version = int(await client.get(names.KEYS_VERSION))
@@ -250,7 +253,7 @@ def test_a_revocation_that_seemed_to_fail_is_heard_of_when_it_is_repeated(run: R
 
 def test_a_key_that_is_known_works_on_while_the_store_is_away(run: Run, team: str) -> None:
     async def main(client: Client) -> None:
-        keyring = Keyring(client, PEPPER)
+        keyring = patient_keyring(client, PEPPER)
         _, key = await keyring.create(team, "ci")
         await keyring.authenticate(key)
         away = connect(f"unix:///nowhere-{uuid.uuid4().hex}.sock")

@@ -285,7 +285,7 @@ def test_the_real_clock_is_the_stores_own(run: Run, team: str) -> None:
     """Without the test build the router's clock only chooses the window."""
 
     async def main(client: Client) -> None:
-        ledger = Ledger(Door(client), lambda: 0.0)
+        ledger = Ledger(Door(client, deadline_s=60.0), lambda: 0.0)
         seconds, micros = await client.time()
         held = await ledger.reserve("q#1", team, _today, amounts(1), lease_ms=MINUTE)
         assert isinstance(held, Reservation)

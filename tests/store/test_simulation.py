@@ -12,7 +12,7 @@ from tests.store.simulation import STEPS, World
 
 STEPS_A_RUN = 200
 SEEDS = 50
-SEEDS_LONG = 500
+SEEDS_LONG = 2_500  # with 400 steps each, a million
 
 
 def simulate(run: Run, team: str, seeds: range, steps: int) -> Counter[str]:

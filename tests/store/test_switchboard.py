@@ -20,7 +20,7 @@ MODELS = [f"model-{number}" for number in range(6)]
 def test_operators_who_act_at_the_same_time_undo_nothing_of_each_other(run: Run) -> None:
     async def main(client: Client) -> None:
         await client.delete(names.SWITCHES)
-        boards = [Switchboard(client) for _ in MODELS]
+        boards = [Switchboard(client, deadline_s=60.0) for _ in MODELS]
         pairs = zip(boards, MODELS, strict=True)
         await asyncio.gather(*(board.disable(model, for_s=60, reason="x", by="me") for board, model in pairs))
         assert sorted((await boards[0].read()).disabled) == MODELS
@@ -37,7 +37,7 @@ def test_a_switch_ends_at_its_time_and_the_store_forgets_it(run: Run) -> None:
     async def main(client: Client) -> None:
         await client.delete(names.SWITCHES)
         now = 4_000_000_000.0
-        board = Switchboard(client, lambda: now)
+        board = Switchboard(client, lambda: now, deadline_s=60.0)
         await board.disable("a", for_s=10, reason="x", by="me")
         await board.pin_all("b", for_s=20, reason="x", by="me")
         assert await client.pexpiretime(names.SWITCHES) == 4_000_000_080_000, "a minute after the last has ended"
@@ -74,9 +74,11 @@ def test_the_audit_keeps_its_newest_lines_only(run: Run) -> None:
         for _ in range(LINES_MAX + 500):
             pipe.xadd(names.AUDIT, {"line": b"{}"})
         await pipe.execute()
-        await Audit(client).note(Change(request_id="r", by="me", source="here", what="key.created", target="last"))
+        await Audit(client, deadline_s=60.0).note(
+            Change(request_id="r", by="me", source="here", what="key.created", target="last")
+        )
         assert await client.xlen(names.AUDIT) < LINES_MAX + 200
-        [newest], _ = await Audit(client).query(since_ms=0, until_ms=None, cursor=None, limit=1)
+        [newest], _ = await Audit(client, deadline_s=60.0).query(since_ms=0, until_ms=None, cursor=None, limit=1)
         assert newest.target == "last"
         await client.delete(names.AUDIT)
 
