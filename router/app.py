@@ -18,6 +18,7 @@ from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
+from router import __version__
 from router.admitting import Admitting
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
@@ -42,16 +43,17 @@ from router.collecting import Collection
 from router.core.habits import Habits
 from router.core.language import best_detector
 from router.core.policy import StoreAway
-from router.errors import RouterError
+from router.errors import RouterError, StoreUnavailable
 from router.holding import Holding
-from router.ops.metrics import Metrics
+from router.ops.registry import Metrics
+from router.ops.traces import Traces
 from router.pipeline import Line
 from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
-from router.store.connect import STORE_ERRORS, Door, connect, deadline_of, opened
+from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -63,6 +65,7 @@ from router.store.settler import Settler
 from router.store.shares import Shares
 from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
+from router.surveying import Lookout, Surveyor
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
@@ -89,17 +92,17 @@ CALL_PATHS = (
 def create_app(settings: Settings) -> Litestar:
     """The application for one process. Raises ConfigError for rules that cannot be meant."""
     assert settings.redis_url is not None, "whoever starts the app has found or started a store"
-    metrics = Metrics(multiprocess="PROMETHEUS_MULTIPROC_DIR" in os.environ)
+    metrics = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
     rulebook = Rulebook(
         settings.config_dir,
         settings.policies_dir,
         _today,
-        lambda result: metrics.child("router_reloads_total", result).inc(),
+        metrics.reloaded,
         lambda name: settings.upstream_key(name) is not None,
     )
     client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     longest_s = deadline_of(settings.store_timeout_s)
-    ledger, health = Ledger(Door(client, longest_s)), Health()
+    ledger, health = Ledger(Door(client, longest_s, metrics.store_called)), Health()
     leases, works = Leases(ledger), Works()
     settler = Settler(
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
@@ -110,13 +113,14 @@ def create_app(settings: Settings) -> Litestar:
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
-    recorder = Recorder(metrics, time.monotonic)
+    traces = _traces(settings)
+    recorder = Recorder(metrics, time.monotonic, traces)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
     shares = Shares(ledger, leases, settler)
     holding, habits = Holding(ledger, leases, settler, shares), Habits()
     serving = Serving(
-        attempting=Attempting(clients, settings.timing, recorder.clock),
+        attempting=Attempting(clients, settings.timing, recorder.clock, traces),
         holding=holding,
         habits=habits,
         settler=settler,
@@ -147,13 +151,29 @@ def create_app(settings: Settings) -> Litestar:
         noise=secrets.token_bytes,
     )
 
+    reconciler = Reconciler(ledger)
+    surveyor = Surveyor(
+        metrics=metrics, rules=lambda: rulebook.current, records=records, ledger=ledger, reconciler=reconciler
+    )
+    lookout = Lookout(
+        metrics,
+        mode=mode_of(settings.redis_url),
+        version=__version__,
+        ping=lambda: ping(client, longest_s),
+        resting=health.resting,
+        known=health.states,
+        rules=lambda: rulebook.current,
+        today=_today,
+        windows=quotas.snapshot,
+    )
+
     def accounts() -> list[str]:
         return [site.account for site in rulebook.current.sites_under(settings.main)]
 
     async def ready() -> str | None:
         try:
-            await client.ping()
-        except STORE_ERRORS:
+            await ping(client, longest_s)
+        except StoreUnavailable:
             rules = rulebook.current
             served = any(policy.when_store_away is not StoreAway.DENY for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
@@ -169,6 +189,8 @@ def create_app(settings: Settings) -> Litestar:
             shares.watch,
             outputs.watch,
             lambda: shared_quotas.watch(accounts, quotas),
+            surveyor.watch,
+            lookout.watch,
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
         )
@@ -186,6 +208,7 @@ def create_app(settings: Settings) -> Litestar:
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()
             await client.aclose()
+            await asyncio.to_thread(traces.close)
 
     edge, collection = settings.edge, Collection(time.monotonic)
     data_plane = {
@@ -212,7 +235,7 @@ def create_app(settings: Settings) -> Litestar:
         lambda: settler.drain(READ_S),
         changes,
     )
-    by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
+    by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, changes)
     windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
@@ -240,6 +263,14 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=settings.edge.body_bytes_max,
         logging_config=None,
     )
+
+
+def _traces(settings: Settings) -> Traces:
+    if not settings.traces:
+        return Traces()
+    from router.ops.spans import Spans  # the packages of the extra `otel`, which need not be there
+
+    return Spans()
 
 
 def _behind(handler: Any, guard: AdminGuard) -> Any:

@@ -15,6 +15,7 @@ from router.core.failures import outcome_of
 from router.core.journey import Journey
 from router.core.judging import Verdict
 from router.core.sites import Tongue
+from router.ops.traces import Traces
 from router.upstream.client import Answered, AttemptFailed
 from router.upstream.clients import Clients
 from router.upstream.relay import relay
@@ -53,10 +54,11 @@ class Tried(msgspec.Struct, kw_only=True):
 class Attempting:
     """`clock` is the monotonic clock that journeys are timed with."""
 
-    def __init__(self, clients: Clients, timing: Timing, clock: Callable[[], float]) -> None:
+    def __init__(self, clients: Clients, timing: Timing, clock: Callable[[], float], traces: Traces) -> None:
         self.clients = clients
         self.timing = timing
         self.clock = clock
+        self.traces = traces
 
     async def once(self, journey: Journey, verdict: Verdict, *, last: bool) -> Tried:
         """One attempt on one model, up to a whole answer or a stream's first content."""
@@ -65,18 +67,20 @@ class Attempting:
         path, body = _call(request, verdict)
         left_s = journey.deadline_s - self.clock()
         share_s = left_s if last else left_s * SHARE_OF_DEADLINE
-        traceparent = journey.wanted.traceparent
+        traceparent = self.traces.asks(journey, verdict)
         try:
             if request.stream:
                 patience = self.timing.first_byte_reasoning if journey.reasons else self.timing.first_byte
-                return await self._open_stream(journey, verdict, path, body, min(share_s, patience))
+                return await self._open_stream(journey, verdict, path, body, min(share_s, patience), traceparent)
             bound_s = share_s if last else min(share_s, self.timing.attempt)
             answered = await self.clients.of(verdict.site).fetch(path, body, timeout_s=bound_s, traceparent=traceparent)
         except AttemptFailed as failure:
             return Tried(outcome=failure.outcome)
         return _read(request, answered)
 
-    async def _open_stream(self, journey: Journey, verdict: Verdict, path: str, body: bytes, first_s: float) -> Tried:
+    async def _open_stream(
+        self, journey: Journey, verdict: Verdict, path: str, body: bytes, first_s: float, traceparent: str | None
+    ) -> Tried:
         stack, began_s = AsyncExitStack(), self.clock()
         try:
             status, said = await stack.enter_async_context(
@@ -85,7 +89,7 @@ class Attempting:
                     body,
                     first_byte_s=first_s,
                     idle_s=self.timing.stream_idle,
-                    traceparent=journey.wanted.traceparent,
+                    traceparent=traceparent,
                 )
             )
             if isinstance(said, Answered):

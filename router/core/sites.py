@@ -58,7 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     def label(self, model: str) -> str:
         """What a model here is called where it must be told from the same model elsewhere."""
-        return model if self.name == MAIN else f"{model}@{self.name}"
+        return labelled(model, self.name)
 
     def quota(self, model: str) -> str:
         """What a model here is called where accounts at the vendor must be told apart: each has windows of its own."""
@@ -79,6 +79,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         if key is None or not self.offers(MAIN) or self.dialect is not Tongue.MISTRAL:
             return self
         return msgspec.structs.replace(self, key=key, lent=True)
+
+
+def labelled(model: str, upstream: str) -> str:
+    """A model by the upstream that serves it, which goes unsaid where it is Mistral's own."""
+    return model if upstream == MAIN else f"{model}@{upstream}"
 
 
 def main_site(url: str, region: str) -> Site:
