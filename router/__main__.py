@@ -14,6 +14,7 @@ from router.commands.backup import backup, restore
 from router.commands.check import check
 from router.commands.demo import demo
 from router.commands.explain import explain
+from router.commands.importing import import_
 from router.commands.keys import keys
 from router.commands.models import models
 from router.commands.policy import policy
@@ -54,6 +55,7 @@ for command in (
     reconcile,
     backup,
     restore,
+    import_,
     simulate,
 ):
     cli.add_command(command)

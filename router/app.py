@@ -31,11 +31,13 @@ from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
+from router.api.openapi import description_route
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
 from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
+from router.api.upstream import upstream_routes
 from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.habits import Habits
@@ -56,6 +58,7 @@ from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.outputs import Outputs
+from router.store.quotas import SharedQuotas
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.settler import Settler
@@ -66,6 +69,7 @@ from router.surveying import Lookout, Surveyor
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
+from router.upstream.quotas import Quotas
 from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
@@ -89,7 +93,13 @@ def create_app(settings: Settings) -> Litestar:
     """The application for one process. Raises ConfigError for rules that cannot be meant."""
     assert settings.redis_url is not None, "whoever starts the app has found or started a store"
     metrics = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
-    rulebook = Rulebook(settings.config_dir, settings.policies_dir, _today, metrics.reloaded)
+    rulebook = Rulebook(
+        settings.config_dir,
+        settings.policies_dir,
+        _today,
+        metrics.reloaded,
+        lambda name: settings.upstream_key(name) is not None,
+    )
     client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     longest_s = deadline_of(settings.store_timeout_s)
     ledger, health = Ledger(Door(client, longest_s, metrics.store_called)), Health()
@@ -99,6 +109,7 @@ def create_app(settings: Settings) -> Litestar:
     )
     keyring = Keyring(client, settings.pepper.reveal().encode(), deadline_s=longest_s)
     board = Switchboard(client, deadline_s=longest_s)
+    quotas, shared_quotas = Quotas(), SharedQuotas(client, deadline_s=longest_s)
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
@@ -115,6 +126,7 @@ def create_app(settings: Settings) -> Litestar:
         settler=settler,
         warmth=warmth,
         health=health,
+        quotas=quotas,
         recorder=recorder,
         jitter=random.random,
         count=tokenizer.count,
@@ -133,6 +145,7 @@ def create_app(settings: Settings) -> Litestar:
         bounds=settings.edge.bounds,
         main=settings.main,
         resting=health.resting,
+        quotas=quotas,
         switches=board.current,
         wall=time.time,
         noise=secrets.token_bytes,
@@ -151,7 +164,11 @@ def create_app(settings: Settings) -> Litestar:
         known=health.states,
         rules=lambda: rulebook.current,
         today=_today,
+        windows=quotas.snapshot,
     )
+
+    def accounts() -> list[str]:
+        return [site.account for site in rulebook.current.sites_under(settings.main)]
 
     async def ready() -> str | None:
         try:
@@ -173,6 +190,7 @@ def create_app(settings: Settings) -> Litestar:
             outputs.watch,
             surveyor.watch,
             lookout.watch,
+            lambda: shared_quotas.watch(accounts, quotas),
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
         )
@@ -213,14 +231,15 @@ def create_app(settings: Settings) -> Litestar:
         lambda: rulebook.current,
         keyring,
         records,
-        health,
         lambda: rulebook.refused,
         lambda: settler.drain(READ_S),
         changes,
     )
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, changes)
+    windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
+    plane = (*admin, *windows, *switches, *by_hand, *saved)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -228,7 +247,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
-            *(_behind(handler, guard) for handler in (*admin, *switches, *by_hand, *saved)),
+            *(_behind(handler, guard) for handler in (*plane, description_route(plane))),
             *(_behind(handler, people) for handler in pages),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),

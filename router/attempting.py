@@ -24,6 +24,7 @@ from router.wire.body import mistral_body, path_of
 from router.wire.chunks import Chunks
 from router.wire.manner import Manner
 from router.wire.openai_body import openai_call
+from router.wire.rates import NO_RATES, Rates, read_rates
 from router.wire.refusal import Refusal, read_refusal
 from router.wire.requests import AnyRequest
 from router.wire.usage import Usage, read_usage
@@ -47,6 +48,7 @@ class Tried(msgspec.Struct, kw_only=True):
     answer: dict[str, Any] | None = None
     usage: Usage | None = None
     opened: Opened | None = None
+    rates: Rates = NO_RATES
 
 
 class Attempting:
@@ -93,7 +95,7 @@ class Attempting:
             if isinstance(said, Answered):
                 refusal = read_refusal(said.body, said.headers)
                 await stack.aclose()
-                return Tried(outcome=outcome_of(status, refusal), refusal=refusal)
+                return Tried(outcome=outcome_of(status, refusal), refusal=refusal, rates=read_rates(said.headers))
             chunks = Chunks(model=verdict.card.name, dialect=journey.dialect)
             rest = relay(said, chunks)
             first: list[dict[str, Any]] = []
@@ -133,12 +135,13 @@ def _call(request: AnyRequest, verdict: Verdict) -> tuple[str, bytes]:
 
 
 def _read(request: AnyRequest, answered: Answered) -> Tried:
+    rates = read_rates(answered.headers)
     if answered.status != 200:
         refusal = read_refusal(answered.body, answered.headers)
-        return Tried(outcome=outcome_of(answered.status, refusal), refusal=refusal)
+        return Tried(outcome=outcome_of(answered.status, refusal), refusal=refusal, rates=rates)
     answer = read_answer(request, answered.body)
     if answer is None:
-        return Tried(outcome=Outcome.BAD_RESPONSE)
+        return Tried(outcome=Outcome.BAD_RESPONSE, rates=rates)
     usage = read_usage(answer.get("usage"))
     outcome = Outcome.FINISHED_IN_ERROR if finished_in_error(answer) else Outcome.OK
-    return Tried(outcome=outcome, answer=answer, usage=usage)
+    return Tried(outcome=outcome, answer=answer, usage=usage, rates=rates)

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from router.rulebook import load_policy, load_rules
-from tests.pages import FENCE, PAGES, page
+from tests.pages import FENCE, PAGES, TICKED, page, section, table_rows
 from tests.running import ROOT, Process, call, start
 
 pytestmark = pytest.mark.xdist_group("readme")  # they share one demo
@@ -124,3 +124,42 @@ def test_the_commands_about_a_running_router_work_as_shown(demo: tuple[Process, 
         for line in body.splitlines():
             told = line.replace(".venv/bin/mistral-router", f"{sys.executable} -m router").replace("search", "demo")
             assert run(["bash", "-ec", f"cd {ROOT} && {told}"], there)
+
+
+# What the lines of the clients' table need in Python. What is not installed here is tried by `make test-clients`.
+ASKED = {
+    "OpenAI, Python": (
+        "from openai import OpenAI",
+        "{}.chat.completions.create(model='auto', messages=messages).model",
+    ),
+    "Mistral, Python": (
+        "from mistralai.client import Mistral",
+        "{}.chat.complete(model='auto', messages=messages).model",
+    ),
+    "Anthropic, Python": (
+        "from anthropic import Anthropic",
+        "{}.messages.create(model='auto', max_tokens=50, messages=messages).model",
+    ),
+}
+
+
+@pytest.mark.parametrize("client", ASKED)
+def test_the_line_of_each_client_points_it_here(demo: tuple[Process, dict[str, str]], client: str) -> None:
+    _, environ = demo
+    lines = {row[0]: TICKED.findall(row[1])[0] for row in table_rows(section("README.md", "Point your app at it"))}
+    imported, asked = ASKED[client]
+    program = (
+        f"{imported}\nURL, KEY = {environ['OPENAI_BASE_URL'].removesuffix('/v1')!r}, {environ['OPENAI_API_KEY']!r}\n"
+        "messages = [{'role': 'user', 'content': 'Name three rivers of France.'}]\n"
+        f"print({asked.format(lines[client])})"
+    )
+    assert run([sys.executable, "-c", program], {}).strip() == "ministral-8b-2512"
+
+
+def test_every_python_line_of_the_clients_table_is_an_expression() -> None:
+    rows = table_rows(section("README.md", "Point your app at it"))
+    lines = [line for row in rows for line in TICKED.findall(row[1]) if re.match(r"[A-Za-z.]+\(", line)]
+    assert len(lines) > 6
+    for line in lines:
+        if "{ " not in line:  # those are for Node
+            compile(line, "README.md", "eval")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response
@@ -17,6 +18,9 @@ log = logging.getLogger("router.api")
 # Longer waits are not for an SDK to sit out: it would hold a worker of the app's for minutes.
 WAIT_MAX_MS = 120_000
 _RETRIED_BY_SDKS = (408, 409, 429)
+# Problem details (RFC 9457) are what tools of operators read; apps keep the form that their SDKs know.
+PROBLEMS: Final = "/admin"
+PROBLEM_TYPE: Final = "urn:problem-type:mistral-router:"
 
 
 class MethodNotAllowed(RouterError):
@@ -47,10 +51,20 @@ def error_headers(error: RouterError) -> dict[str, str]:
     return {"x-should-retry": "false"} if retried else {}
 
 
-def router_error(_: Request[Any, Any, Any], error: RouterError) -> Response[bytes]:
-    """A Litestar exception handler."""
-    headers = error_headers(error)
-    return Response(error_body(error), status_code=error.status, media_type="application/json", headers=headers)
+def problem_body(error: RouterError, status: int) -> bytes:
+    """Problem details with the whole error inside, where it is on the data plane too."""
+    named = {"type": f"{PROBLEM_TYPE}{error.code}", "title": HTTPStatus(status).phrase, "status": status}
+    return msgspec.json.encode({**named, "detail": error.message, "error": error.told()})
+
+
+def router_error(request: Request[Any, Any, Any], error: RouterError, status: int | None = None) -> Response[bytes]:
+    """A Litestar exception handler. `status` goes before the error's own."""
+    status, headers = status or error.status, error_headers(error)
+    if request.url.path == PROBLEMS or request.url.path.startswith(f"{PROBLEMS}/"):
+        body, kind = problem_body(error, status), "application/problem+json"
+    else:
+        body, kind = error_body(error), "application/json"
+    return Response(body, status_code=status, media_type=kind, headers=headers)
 
 
 def sign_in(request: Request[Any, Any, Any], error: RouterError) -> Response[bytes]:
@@ -68,9 +82,7 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
         return router_error(request, NotFound(f"There is nothing at {request.url.path}."))
     found = [entry for entry in error.extra or () if isinstance(entry, dict)]
     detail = "; ".join(f"{entry.get('key', 'body')}: {entry.get('message')}" for entry in found)
-    response = router_error(request, BadRequest(detail or error.detail))
-    response.status_code = error.status_code
-    return response
+    return router_error(request, BadRequest(detail or error.detail), error.status_code)
 
 
 def unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -21,6 +21,7 @@ ADMIN = (
     ("POST", "/admin/v1/restore"),
     ("GET", "/admin/v1/models"), ("POST", "/admin/v1/models/x/disable"), ("POST", "/admin/v1/models/x/enable"),
     ("POST", "/admin/v1/pin-all"), ("DELETE", "/admin/v1/pin-all"), ("GET", "/admin/v1/audit"),
+    ("GET", "/admin/v1/openapi.json"),
 )  # fmt: skip
 
 
