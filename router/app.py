@@ -30,8 +30,10 @@ from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
+from router.api.grants import grant_routes
 from router.api.models import models
 from router.api.openapi import description_route
+from router.api.policies import policy_routes
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
@@ -54,6 +56,7 @@ from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
 from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
+from router.store.grants import GrantBook
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -110,6 +113,7 @@ def create_app(settings: Settings) -> Litestar:
     keyring = Keyring(client, settings.pepper.reveal().encode(), deadline_s=longest_s)
     board = Switchboard(client, deadline_s=longest_s)
     quotas, shared_quotas = Quotas(), SharedQuotas(client, deadline_s=longest_s)
+    book = GrantBook(client, deadline_s=longest_s)
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
@@ -147,6 +151,7 @@ def create_app(settings: Settings) -> Litestar:
         resting=health.resting,
         quotas=quotas,
         switches=board.current,
+        grants=book.of,
         wall=time.time,
         noise=secrets.token_bytes,
     )
@@ -185,6 +190,7 @@ def create_app(settings: Settings) -> Litestar:
         jobs = (
             keyring.watch,
             board.watch,
+            book.watch,
             leases.watch,
             shares.watch,
             outputs.watch,
@@ -236,10 +242,14 @@ def create_app(settings: Settings) -> Litestar:
         changes,
     )
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
-    saved = backup_routes(keyring, changes)
+    saved = backup_routes(keyring, book, changes)
+    budgets = (
+        *policy_routes(lambda: rulebook.current, keyring, ledger, book, lambda: settler.drain(READ_S)),
+        *grant_routes(lambda: rulebook.current, book, changes),
+    )
     windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
-    plane = (*admin, *windows, *switches, *by_hand, *saved)
+    plane = (*admin, *windows, *switches, *by_hand, *saved, *budgets)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)

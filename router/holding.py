@@ -147,4 +147,5 @@ def vector(journey: Journey, verdict: Verdict) -> Callable[[int], tuple[Account,
     policy, tags = journey.policy, journey.request.tags if journey.request else ()
     assert policy is not None, "only an authenticated request has a policy"
     owner = Owner(team=journey.team, key=journey.key_id, model=verdict.card.name, tags=tags)
-    return lambda now_ms: accounts_of(policy, owner, now_ms)
+    grants = journey.grants
+    return lambda now_ms: accounts_of(policy, owner, now_ms, grants)

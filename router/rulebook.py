@@ -62,6 +62,7 @@ def load_rules(
     except ValueError as error:
         raise ConfigError(quality_path, str(error)) from None
     policies: dict[str, Policy] = {}
+    texts: dict[str, str] = {}
     paths = sorted(policies_dir.glob("*.toml"))
     if policies_dir / DEFAULT not in paths:
         raise ConfigError(policies_dir / DEFAULT, "is missing: it holds for every team without a file of its own")
@@ -71,6 +72,7 @@ def load_rules(
             name = policy.upstream_key
             raise ConfigError(path, f"upstream_key: neither {name} nor {name}_FILE is set in the environment")
         policies[policy.team] = policy
+        texts[policy.team] = path.read_text(encoding="utf-8")
     return Rules(
         shelf=shelf,
         sites=sites,
@@ -80,6 +82,7 @@ def load_rules(
         version=_version([models_path, quality_path, *paths]),
         checked=catalogue.checked,
         day=today,
+        texts=texts,
     )
 
 

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from router.core.catalog import ModelCard
+from router.core.grants import Grant, raised
 from router.core.money import tokens_cost
 from router.core.policy import Budget, Limit, Mode, OnExhausted, Policy, Scope, rolling_ms
 from router.wire.usage import Usage
@@ -84,15 +85,16 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
-def accounts_of(policy: Policy, owner: Owner, now_ms: int) -> tuple[Account, ...]:
-    """Every account the request is counted on, in the policy's order; calendar windows hold `now_ms`.
+def accounts_of(policy: Policy, owner: Owner, now_ms: int, grants: tuple[Grant, ...] = ()) -> tuple[Account, ...]:
+    """Every account the request is counted on, in the policy's order; calendar windows hold `now_ms`, and limits have
+    what the team's `grants` add then.
 
     No account is there twice, or the request would be charged twice: a rule that names a key replaces the one for all.
     """
     found: dict[str, Account] = {}
     for budget in policy.budgets:
         if (name := _counted(budget.scope, budget.id, owner)) is not None:
-            for account in _money(budget, name, now_ms):
+            for account in _money(budget, name, now_ms, grants):
                 if budget.id is not None or account.name not in found:
                     found[account.name] = account
     for limit in policy.limits:
@@ -127,7 +129,7 @@ def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
             return only if only in owner.tags else None
 
 
-def _money(budget: Budget, name: str, now_ms: int) -> Iterable[Account]:
+def _money(budget: Budget, name: str, now_ms: int, grants: tuple[Grant, ...]) -> Iterable[Account]:
     length = rolling_ms(budget.window)
     begin, end = (length, ROLLING_BUCKETS) if length else calendar_window(budget.window, budget.zone, now_ms)
     account = Account(
@@ -138,7 +140,7 @@ def _money(budget: Budget, name: str, now_ms: int) -> Iterable[Account]:
         measure=Measure.USD,
         kind=Kind.RING if length else Kind.CALENDAR,
         window=budget.window,
-        limit=budget.nano,
+        limit=raised(budget.nano, grants, budget.scope, name, budget.window, now_ms) if grants else budget.nano,
         enforced=budget.mode is Mode.HARD and budget.on_exhausted is OnExhausted.DENY,
         shadow=budget.mode is Mode.SHADOW,
         begin=begin,

@@ -10,6 +10,7 @@ from router.core.catalog import Ability
 from router.core.charges import Measure, Standing, over_soft
 from router.core.classify import Classification
 from router.core.explain import Attempt, answered_by, cost_nano, reason_of, saved_nano
+from router.core.grants import Grant
 from router.core.money import usd
 from router.core.plan import Plan
 from router.core.policy import Policy
@@ -46,6 +47,7 @@ class Journey:
     key_id: str = ""
     key_models: tuple[str, ...] = ()
     policy: Policy | None = None
+    grants: tuple[Grant, ...] = ()
     request: AnyRequest | None = None
     voice: Voice | None = None
     conversation: Conversation | None = None

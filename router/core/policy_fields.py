@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from router.core.policy import Budget, Limit, OwnScore, Policy, quality_number
 
+_TABLE: Final = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_.-]+)\s*\]")
+_KEY: Final = re.compile(r"""\s*(?:"([^"\\]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""")
+
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """`value` is plain JSON. `given` says that the file has it; else it is the product's default."""
+    """`value` is plain JSON. `given` says that the file has it, on `line` where that is known; else it is the product's
+    default."""
 
     name: str
     value: Any
     given: bool
+    line: int | None = None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,44 +33,74 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     new: Any
 
 
-def fields_of(policy: Policy, given: Mapping[str, Any]) -> list[Field]:
-    """Every field that takes effect. `given` is the file's own content, as decoded from TOML.
+def lines_of(text: str) -> dict[str, int]:
+    """Where each value of a TOML file stands: `quality`, `models.map."gpt-*"`, `budget[0].usd` → the line, from 1."""
+    found: dict[str, int] = {}
+    tables: Counter[str] = Counter()
+    prefix = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if table := _TABLE.match(line):
+            prefix = f"{table[2]}."
+            if table[1]:
+                prefix = f"{table[2]}[{tables[table[2]]}]."
+                tables[table[2]] += 1
+        elif key := _KEY.match(line):
+            name = key[3] or f'"{key[1] or key[2] or ""}"'
+            found.setdefault(prefix + name, number)
+    return found
+
+
+def fields_of(policy: Policy, given: Mapping[str, Any], lines: Mapping[str, int] | None = None) -> list[Field]:
+    """Every field that takes effect. `given` is the file's own content, as decoded from TOML, `lines` where it stands.
 
     `quality` is its number. A score is named by model, kind and language (`*` for all of either), a budget by what it
     counts and its window, a limit by what it counts, so that moving one in the file is no difference.
     """
+    at = lines or {}
     found = []
     for field in msgspec.structs.fields(Policy):
         if field.name in ("models", "scores", "budgets", "limits"):
             continue
         value = msgspec.to_builtins(getattr(policy, field.name))
         shown = quality_number(value) if field.name == "quality" else value
-        found.append(Field(name=field.name, value=shown, given=field.name in given))
-    models = given.get("models", {})
-    found.append(Field(name="models.allow", value=sorted(policy.models.allow), given="allow" in models))
-    found += [Field(name=f'models.map."{name}"', value=to, given=True) for name, to in policy.models.map.items()]
-    found += [Field(name=_figure(own), value=own.score, given=True) for own in policy.scores]
-    for budget, row in zip(policy.budgets, given.get("budget", ()), strict=True):
-        found += _budget(budget, row)
-    for limit, row in zip(policy.limits, given.get("limit", ()), strict=True):
-        found += _limit(limit, row)
+        found.append(Field(name=field.name, value=shown, given=field.name in given, line=at.get(field.name)))
+    models, place = given.get("models", {}), "models.allow"
+    found.append(Field(name=place, value=sorted(policy.models.allow), given="allow" in models, line=at.get(place)))
+    for name, to in policy.models.map.items():
+        place = f'models.map."{name}"'
+        found.append(Field(name=place, value=to, given=True, line=at.get(place) or at.get(f"models.map.{name}")))
+    for index, own in enumerate(policy.scores):
+        found.append(Field(name=_figure(own), value=own.score, given=True, line=at.get(f"score[{index}].score")))
+    for index, (budget, row) in enumerate(zip(policy.budgets, given.get("budget", ()), strict=True)):
+        found += _budget(budget, row, f"budget[{index}]", at)
+    for index, (limit, row) in enumerate(zip(policy.limits, given.get("limit", ()), strict=True)):
+        found += _limit(limit, row, f"limit[{index}]", at)
     return found
 
 
-def _budget(budget: Budget, row: Mapping[str, Any]) -> Iterator[Field]:
+def told_fields(fields: list[Field], file: str) -> list[dict[str, Any]]:
+    """As the operations plane and `policy show` tell them; `origin` is the file, or `product` for a default."""
+    return [
+        {"field": one.name, "value": one.value, "origin": file if one.given else "product", "line": one.line}
+        for one in fields
+    ]
+
+
+def _budget(budget: Budget, row: Mapping[str, Any], there: str, at: Mapping[str, int]) -> Iterator[Field]:
     place = f"budget.{_whose(budget)}.{budget.window}"
     for name in ("usd", "zone", "mode", "on_exhausted", "overshoot_usd"):
         value = msgspec.to_builtins(getattr(budget, name))
-        yield Field(name=f"{place}.{name}", value=value, given=name in row)
+        yield Field(name=f"{place}.{name}", value=value, given=name in row, line=at.get(f"{there}.{name}"))
 
 
-def _limit(limit: Limit, row: Mapping[str, Any]) -> Iterator[Field]:
+def _limit(limit: Limit, row: Mapping[str, Any], there: str, at: Mapping[str, int]) -> Iterator[Field]:
     place = f"limit.{_whose(limit)}"
     for name in ("requests_per_minute", "tokens_per_minute", "concurrency"):
         most = getattr(limit, name)
         if most is not None:
-            yield Field(name=f"{place}.{name}", value=most, given=True)
-            yield Field(name=f"{place}.{name}.mode", value=limit.mode.value, given="mode" in row)
+            yield Field(name=f"{place}.{name}", value=most, given=True, line=at.get(f"{there}.{name}"))
+            mode, line = limit.mode.value, at.get(f"{there}.mode")
+            yield Field(name=f"{place}.{name}.mode", value=mode, given="mode" in row, line=line)
 
 
 def _figure(own: OwnScore) -> str:
