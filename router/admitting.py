@@ -63,7 +63,7 @@ class Admitting:
         if not accounts:
             return False
         try:
-            return exhausted_economy(await self.holding.ledger.peek(journey.team, accounts))
+            return exhausted_economy(await self.holding.twins.peek(journey.team, accounts))
         except StoreUnavailable:
             return False  # what becomes of the request then is decided when its hold is taken
 

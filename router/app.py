@@ -244,7 +244,7 @@ def create_app(settings: Settings) -> Litestar:
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, book, changes)
     budgets = (
-        *policy_routes(lambda: rulebook.current, keyring, ledger, book, lambda: settler.drain(READ_S)),
+        *policy_routes(lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S)),
         *grant_routes(lambda: rulebook.current, book, changes),
     )
     windows = upstream_routes(health, quotas)

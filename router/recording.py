@@ -105,4 +105,5 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
         dearest_nano_usd=other.dearest_nano,
         baseline_nano_usd=other.baseline_nano,
         cheapest_nano_usd=other.cheapest_nano,
+        first_hold=journey.first_hold,
     )

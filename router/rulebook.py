@@ -73,16 +73,29 @@ def load_rules(
             raise ConfigError(path, f"upstream_key: neither {name} nor {name}_FILE is set in the environment")
         policies[policy.team] = policy
         texts[policy.team] = path.read_text(encoding="utf-8")
+    default = policies["default"]
+    policies = {team: _with_organisation(policy, default) for team, policy in policies.items()}
     return Rules(
         shelf=shelf,
         sites=sites,
         quality=quality,
         policies=policies,
-        default=policies["default"],
+        default=default,
         version=_version([models_path, quality_path, *paths]),
         checked=catalogue.checked,
         day=today,
         texts=texts,
+    )
+
+
+def _with_organisation(policy: Policy, default: Policy) -> Policy:
+    """The policy with the rules that count all teams, which the default one holds."""
+    if policy is default or not default.counts_organisation:
+        return policy
+    return msgspec.structs.replace(
+        policy,
+        budgets=(*policy.budgets, *(rule for rule in default.budgets if rule.scope is Scope.ORGANISATION)),
+        limits=(*policy.limits, *(rule for rule in default.limits if rule.scope is Scope.ORGANISATION)),
     )
 
 

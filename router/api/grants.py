@@ -15,7 +15,7 @@ from router.api.asking import check_reason, check_team, instant, stamp
 from router.api.changes import Changes
 from router.core.grants import Grant
 from router.core.money import parse_usd, usd
-from router.core.policy import Scope
+from router.core.policy import DEFAULT_TEAM, Scope
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound
 from router.store.grants import GRANTS_MAX, GrantBook, TooManyGrants
@@ -79,8 +79,11 @@ def _grant(team: str, data: NewGrant, by: str, now_s: float) -> Grant:
     if not now_s < until_s <= now_s + DAYS_MAX * 86_400:
         text = f"until must be in the future, and at most {DAYS_MAX} days from now."
         raise BadRequest(text, code="invalid_value", param="until")
-    if data.scope is Scope.TEAM and data.target is not None:
-        raise BadRequest("A grant of scope team has no target.", code="invalid_value", param="target")
+    if data.scope is Scope.ORGANISATION and team != DEFAULT_TEAM:
+        text = "A grant of scope organisation is for all teams: give it to team default, whose file has the rule."
+        raise BadRequest(text, code="invalid_value", param="scope")
+    if data.scope in (Scope.ORGANISATION, Scope.TEAM) and data.target is not None:
+        raise BadRequest(f"A grant of scope {data.scope.value} has no target.", code="invalid_value", param="target")
     if data.scope in (Scope.MODEL, Scope.TAG) and data.target is None:
         text = f"A grant of scope {data.scope.value} names its target: which {data.scope.value}."
         raise BadRequest(text, code="invalid_value", param="target")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
@@ -17,11 +16,11 @@ from router.core.budgets import budgets_of
 from router.core.charges import Account, Standing
 from router.core.grants import Grant
 from router.core.money import usd
-from router.core.policy_fields import fields_of, lines_of, told_fields
+from router.core.policy_fields import effective
 from router.core.rules import Rules
 from router.store.grants import GrantBook
 from router.store.keyring import Keyring
-from router.store.ledger import Ledger
+from router.store.twins import Twins
 
 # A script holds the store up for all others while it runs.
 PEEKED_MAX: Final = 16
@@ -30,7 +29,7 @@ PEEKED_MAX: Final = 16
 def policy_routes(
     rules: Callable[[], Rules],
     keyring: Keyring,
-    ledger: Ledger,
+    twins: Twins,
     book: GrantBook,
     settle: Callable[[], Awaitable[object]],
 ) -> list[HTTPRouteHandler]:
@@ -41,20 +40,19 @@ def policy_routes(
         """The policy in effect for a team, whether it has a file or not."""
         now_ms, now = int(time.time() * 1000), rules()
         policy, file = now.policy_of(check_team(team)), now.file_of(team)
-        text = now.texts[file]
-        fields = fields_of(policy, msgspec.toml.decode(text), lines_of(text))
-        grants = tuple(grant for grant in await book.read() if grant.team == team and grant.holds(now_ms))
+        await book.read()
+        grants = tuple(grant for grant in book.of(team) if grant.holds(now_ms))
         keys = [key.id for key in await keyring.list() if key.team == team and key.revoked_at is None]
         accounts = budgets_of(policy, keys, now_ms, grants)
         await settle()
         standings: list[Standing] = []
         for start in range(0, len(accounts), PEEKED_MAX):
-            standings += await ledger.peek(team, accounts[start : start + PEEKED_MAX])
+            standings += await twins.peek(team, accounts[start : start + PEEKED_MAX])
         return {
             "team": team,
             "file": f"{file}.toml",
             "rules": now.version,
-            "fields": told_fields(fields, f"{file}.toml"),
+            "fields": effective(now, team),
             "grants": [shown(grant) for grant in grants],
             "budgets": [_budget(standing, grants, now_ms) for standing in standings],
         }

@@ -19,7 +19,7 @@ from router.commands.desk import Desk
 from router.commands.grants import grant, grants, revoke
 from router.commands.options import as_json, folders
 from router.commands.remote import Remote
-from router.core.policy_fields import Change, changes, fields_of, lines_of, told_fields
+from router.core.policy_fields import Change, changes, effective, fields_of
 from router.rulebook import load_draft, load_rules
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -68,9 +68,7 @@ def show_(context: click.Context, config_dir: Path, policies_dir: Path, data_dir
 
 def _from_files(config_dir: Path, policies_dir: Path, team: str) -> dict[str, Any]:
     rules = load_rules(config_dir, policies_dir, datetime.now(UTC).date())
-    file, text = rules.file_of(team), rules.texts[rules.file_of(team)]
-    fields = fields_of(rules.policy_of(team), msgspec.toml.decode(text), lines_of(text))
-    return {"team": team, "file": str(policies_dir / f"{file}.toml"), "fields": told_fields(fields, f"{file}.toml")}
+    return {"team": team, "file": str(policies_dir / f"{rules.file_of(team)}.toml"), "fields": effective(rules, team)}
 
 
 def _standing(budgets: list[dict[str, Any]]) -> Table:

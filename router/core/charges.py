@@ -119,6 +119,8 @@ def budgets_of(policy: Policy, now_ms: int) -> tuple[Account, ...]:
 def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
     """The id this rule counts the request under, or None when the rule is about somebody else."""
     match scope:
+        case Scope.ORGANISATION:
+            return Scope.ORGANISATION.value
         case Scope.TEAM:
             return owner.team
         case Scope.KEY:

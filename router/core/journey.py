@@ -33,6 +33,8 @@ class Journey:
     the upstream, so that the rest is what the router added; `first_chunk_s` is when a stream showed its first content,
     counted from the start. `attempts` are over; `asking` is the model of the one that is under way, or of the last.
     `trace` is what whoever traces requests keeps with this one.
+    `first_hold` is the number of the first attempt's hold: of two groups of accounts one may grant what the other
+    refuses, and an id that was given back is used up.
     """
 
     request_id: str
@@ -57,6 +59,7 @@ class Journey:
     asking: str | None = None
     standings: tuple[Standing, ...] = ()
     freed_nano: int = 0
+    first_hold: int = 1
     upstream_s: float = 0.0
     first_chunk_s: float | None = None
     degraded: str | None = None

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from router.core.policy import Budget, Limit, OwnScore, Policy, quality_number
+from router.core.policy import Budget, Limit, OwnScore, Policy, Scope, quality_number
+from router.core.rules import Rules
 
 _TABLE: Final = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_.-]+)\s*\]")
 _KEY: Final = re.compile(r"""\s*(?:"([^"\\]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""")
@@ -78,11 +79,34 @@ def fields_of(policy: Policy, given: Mapping[str, Any], lines: Mapping[str, int]
     return found
 
 
-def told_fields(fields: list[Field], file: str) -> list[dict[str, Any]]:
-    """As the operations plane and `policy show` tell them; `origin` is the file, or `product` for a default."""
+def effective(rules: Rules, team: str) -> list[dict[str, Any]]:
+    """The policy in force for a team, as the operations plane and `policy show` tell it; `origin` is the file, or
+    `product` for a default. The organisation's rules come from the default file."""
+    file, policy = rules.file_of(team), rules.policy_of(team)
+    if file == rules.default.team or not policy.counts_organisation:
+        return _told(policy, file, rules.texts[file])
+    own = msgspec.structs.replace(
+        policy,
+        budgets=tuple(rule for rule in policy.budgets if rule.scope is not Scope.ORGANISATION),
+        limits=tuple(rule for rule in policy.limits if rule.scope is not Scope.ORGANISATION),
+    )
+    shared = _told(rules.default, rules.default.team, rules.texts[rules.default.team])
     return [
-        {"field": one.name, "value": one.value, "origin": file if one.given else "product", "line": one.line}
-        for one in fields
+        *_told(own, file, rules.texts[file]),
+        *(row for row in shared if row["field"].split(".")[1:2] == [Scope.ORGANISATION.value]),
+    ]
+
+
+def _told(policy: Policy, file: str, text: str) -> list[dict[str, Any]]:
+    fields = fields_of(policy, msgspec.toml.decode(text), lines_of(text))
+    return [
+        {
+            "field": field.name,
+            "value": field.value,
+            "origin": f"{file}.toml" if field.given else "product",
+            "line": field.line,
+        }
+        for field in fields
     ]
 
 

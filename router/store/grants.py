@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from router.core.grants import NONE_GRANTED, Grant, Grants
+from router.core.policy import Scope
 from router.store import names
 from router.store.connect import DEADLINE_S, Client
 from router.store.shared import Shared
@@ -44,9 +45,12 @@ class GrantBook:
         self.watch = self._shared.watch
 
     def of(self, team: str) -> tuple[Grant, ...]:
-        """The team's grants, as far as this process has heard; some may have ended."""
+        """The grants that raise a limit of the team or of all teams, as far as this process has heard; some may have
+        ended."""
         known = self._shared.known
-        return tuple(grant for grant in known.grants if grant.team == team) if known is not NONE_GRANTED else ()
+        if known is NONE_GRANTED:
+            return ()
+        return tuple(grant for grant in known.grants if grant.team == team or grant.scope is Scope.ORGANISATION)
 
     async def read(self) -> tuple[Grant, ...]:
         """Every grant that has not ended, revoked ones too."""
