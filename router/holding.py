@@ -97,6 +97,11 @@ class Holding:
         journey.standings, journey.freed_nano = advanced.standings, 0
         return advanced
 
+    def release(self, journey: Journey, hold: Reservation) -> None:
+        """Give back a hold under which nothing was sent."""
+        self.leases.drop(hold)
+        self.settler.hand_over(lambda: self.twins.close(hold, Ending.VOIDED, NOTHING), frees=journey.team)
+
     def end(self, journey: Journey, hold: Reservation, ends: Ends, write: Write) -> None:
         """End the request's last hold, and write its record in the same step."""
         self.leases.drop(hold)

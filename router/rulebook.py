@@ -19,6 +19,7 @@ import msgspec
 
 from router.core.asked import AUTO
 from router.core.catalog import SPOKEN_BY_OPENAI, Catalogue, Shelf
+from router.core.contradictions import check_rules
 from router.core.policy import Budget, Limit, Policy, Scope, check_policy
 from router.core.quality import OTHER_GROUP, QualityFile, QualityTable, check_group
 from router.core.rules import Rules
@@ -148,6 +149,10 @@ def _held_against(shelf: Shelf, policy: Policy, path: Path) -> Policy:
             raise ConfigError(path, f"score[{index}].language: {error}") from None
     if not any(policy.allows(card) for card in shelf.cards):
         raise ConfigError(path, "models.allow: matches no model of the catalogue, so no request could be served")
+    try:
+        check_rules(policy, shelf)
+    except ValueError as error:
+        raise ConfigError(path, str(error)) from None
     return policy
 
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from router.core.catalog import ModelCard
 from router.core.grants import Grant, raised
 from router.core.money import tokens_cost
-from router.core.policy import Budget, Limit, Mode, OnExhausted, Policy, Scope, rolling_ms
+from router.core.policy import Budget, Limit, Mode, OnExhausted, Pace, Policy, Scope, rolling_ms
 from router.wire.usage import Usage
 
 MINUTE_MS: Final = 60_000
@@ -53,7 +53,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """`begin`, `end` are epoch milliseconds of a calendar window, or a ring's length in ms and its number of buckets.
 
     `limit` is in nano-USD, requests, tokens or requests under way; only `enforced` accounts refuse. `overshoot` is by
-    how much a money account may be exceeded, in nano-USD.
+    how much a money account may be exceeded, in nano-USD; `warn_at` and `pace` are a budget's (core/pacing.py).
     """
 
     name: str
@@ -69,6 +69,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     end: int = 0
     on_exhausted: OnExhausted = OnExhausted.DENY
     overshoot: int = 0
+    warn_at: tuple[float, ...] = ()
+    pace: tuple[Pace, ...] = ()
 
     @property
     def resets_ms(self) -> int | None:
@@ -149,6 +151,8 @@ def _money(budget: Budget, name: str, now_ms: int, grants: tuple[Grant, ...]) ->
         end=end,
         on_exhausted=budget.on_exhausted if budget.mode is Mode.HARD else OnExhausted.WARN,
         overshoot=budget.overshoot_nano,
+        warn_at=budget.warn_at,
+        pace=budget.pace,
     )
     yield account
     if account.overshoot and account.enforced:

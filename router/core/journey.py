@@ -12,6 +12,7 @@ from router.core.classify import Classification
 from router.core.explain import Attempt, answered_by, cost_nano, reason_of, saved_nano
 from router.core.grants import Grant
 from router.core.money import usd
+from router.core.pacing import warned
 from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
@@ -84,10 +85,11 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     """The response headers that are known by now. Cost, saved and attempts are left out while a stream still runs."""
     headers = {"x-request-id": journey.request_id, "x-router-overhead-ms": f"{journey.overhead_ms(now_s):.2f}"}
     headers |= _limits(journey.standings, journey.freed_nano)
-    warned = [
+    over = [
         f"{account.scope.value} {account.measure.value} {account.window}" for account in over_soft(journey.standings)
     ]
-    warnings = [f"over the soft limit: {', '.join(warned)}"] if warned else []
+    warnings = [f"over the soft limit: {', '.join(over)}"] if over else []
+    warnings += [one.text for one in warned(journey.standings, journey.at_ms)]
     if warnings := [*warnings, *(journey.request.warnings if journey.request else ())]:
         headers["x-router-warning"] = "; ".join(warnings)
     uncounted = journey.ask is not None and journey.ask.size.method is Method.LINEAR

@@ -83,10 +83,27 @@ class Priority(enum.Enum):
     BULK = "bulk"
 
 
+class Step(enum.Enum):
+    """What is done about a budget that would not last: tell it, route by the cheapest mode, keep answers shorter, or
+    refuse."""
+
+    WARN = "warn"
+    ECONOMY = "economy"
+    SMALLER_OUTPUTS = "smaller_outputs"
+    DENY = "deny"
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The step that is taken while the forecast for the window's end is above this share of the limit."""
+
+    above: float
+    step: Step
+
+
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money over a window: a calendar unit in `zone`, `total`, or a rolling length such as 24h or 7d. `overshoot_usd`
     lets requests hold what they usually cost instead of what they can cost, as long as together they exceed the budget
-    by no more."""
+    by no more. `warn_at` are shares of it, and `pace` is what is done when it would not last; both ascend."""
 
     scope: Scope
     usd: str
@@ -96,6 +113,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mode: Mode = Mode.HARD
     on_exhausted: OnExhausted = OnExhausted.DENY
     overshoot_usd: str | None = None
+    warn_at: tuple[float, ...] = ()
+    pace: tuple[Pace, ...] = ()
 
     @property
     def nano(self) -> int:

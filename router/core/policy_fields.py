@@ -115,6 +115,10 @@ def _budget(budget: Budget, row: Mapping[str, Any], there: str, at: Mapping[str,
     for name in ("usd", "zone", "mode", "on_exhausted", "overshoot_usd"):
         value = msgspec.to_builtins(getattr(budget, name))
         yield Field(name=f"{place}.{name}", value=value, given=name in row, line=at.get(f"{there}.{name}"))
+    if budget.warn_at:
+        yield Field(name=f"{place}.warn_at", value=list(budget.warn_at), given=True, line=at.get(f"{there}.warn_at"))
+    for rung in budget.pace:
+        yield Field(name=f"{place}.pace.{rung.step.value}", value=rung.above, given=True)
 
 
 def _limit(limit: Limit, row: Mapping[str, Any], there: str, at: Mapping[str, int]) -> Iterator[Field]:

@@ -11,6 +11,7 @@ from router.core.classify import Classification
 from router.core.explain import RouterObject
 from router.core.judging import Verdict
 from router.core.money import usd
+from router.core.pacing import Paced
 from router.core.plan import Plan
 from router.core.policy import Scope
 from router.core.quotas import BULK_PERCENT
@@ -125,6 +126,30 @@ def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
     )
 
 
+def too_fast(step: Paced, team: str) -> RouterError:
+    """The 402 for a budget whose policy refuses when it would not last."""
+    account = step.account
+    share, above = round(step.share * 100), round(step.pace.above * 100)
+    until = _stamp(step.until_ms)
+    owner = _owner(account, team)
+    text = (
+        f"{owner} has spent {_amount(step.spent)} of {_amount(account.limit)} USD ({account.window}): at this pace "
+        f"{share} % will be spent when the budget renews at {_stamp(account.end)}, and its policy refuses above "
+        f"{above} %. If nothing is spent until then, requests pass again at {until}."
+    )
+    told = {
+        "scope": account.scope.value,
+        "id": account.id,
+        "window": account.window,
+        "limit_usd": usd(account.limit),
+        "spent_usd": usd(step.spent),
+        "forecast": round(float(step.share), 4),
+        "forecast_max": step.pace.above,
+        "resets_at": until,
+    }
+    return BudgetExceeded(text, extra={"budget": told})
+
+
 def _amount(nano: int) -> str:
     """USD with two decimals where they tell all, else with as many as it takes."""
     return usd(nano, 2) if nano % 10_000_000 == 0 else usd(nano).rstrip("0")
@@ -140,7 +165,11 @@ def _resets_at(denial: Denial) -> str | None:
         return None
     else:
         ends_ms = denial.now_ms + denial.retry_after_ms
-    return datetime.fromtimestamp(ends_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _stamp(ends_ms)
+
+
+def _stamp(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> RouterError:

@@ -86,6 +86,12 @@ METRICS: Final = (
         labels=("team", "scope", "measure"),
     ),
     Metric(
+        name="router_budget_warnings_total",
+        kind="counter",
+        help="Requests told that a budget has passed a threshold or would not last, by rule and reason.",
+        labels=("team", "scope", "reason"),
+    ),
+    Metric(
         name="router_plan_reasons_total",
         kind="counter",
         help="Why the serving model was chosen.",
