@@ -143,12 +143,13 @@ def _check_reach(policy: Policy) -> None:
 
 
 def _stands_over(wider: Budget | Limit, rule: Budget | Limit) -> bool:
-    """Whether `wider` refuses, and counts all that `rule` does."""
+    """Whether `wider` refuses, and counts all that `rule` does. The organisation's rules are not held against the teams':
+    most of those stand in other files, and each is lowered by itself."""
     if not _refuses(wider) or rule.mode is Mode.SHADOW:
         return False
     if wider.scope is rule.scope:
         return wider.id == rule.id
-    return wider.scope is Scope.ORGANISATION or (wider.scope is Scope.TEAM and rule.scope is not Scope.ORGANISATION)
+    return wider.scope is Scope.TEAM and rule.scope is not Scope.ORGANISATION
 
 
 def _spans(wider: Budget, budget: Budget) -> bool:

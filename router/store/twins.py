@@ -32,7 +32,7 @@ class Twins:
         self._settler = settler
 
     async def reserve(
-        self, hold_id: str, team: str, accounts: Vector, amounts: Amounts, *, both: bool, lease_ms: int, note: str
+        self, hold_id: str, team: str, accounts: Vector, amounts: Amounts, *, both: bool, lease_ms: int, note: str = ""
     ) -> Reservation | Denial:
         """As Ledger.reserve. After a Denial with `both` the id may be used up: ask again under another."""
         if not both:
