@@ -15,13 +15,14 @@ from msgspec.structs import replace
 
 from router.core.admission import clamped, could_be_cheaper, exhausted_economy, likely, may_wait
 from router.core.attempts import REMAINING_MIN_S
+from router.core.budget_lines import Step
 from router.core.charges import Denial, Measure
 from router.core.habits import Habits
 from router.core.journey import Journey
 from router.core.judging import Verdict
 from router.core.pacing import paced
 from router.core.plan import Plan
-from router.core.policy import OnExhausted, Step
+from router.core.policy import OnExhausted
 from router.core.refusals import denied, too_fast
 from router.errors import StoreUnavailable
 from router.holding import Holding, vector

@@ -20,6 +20,7 @@ from watchfiles import awatch
 
 from router import __version__
 from router.admitting import Admitting
+from router.alarming import Alarms
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
@@ -54,6 +55,7 @@ from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
+from router.store.alarms import AlarmBook
 from router.store.audit import Audit, fingerprint
 from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
 from router.store.grants import GrantBook
@@ -73,6 +75,7 @@ from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
 from router.upstream.quotas import Quotas
+from router.upstream.webhooks import Target, Webhooks
 from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
@@ -175,6 +178,20 @@ def create_app(settings: Settings) -> Litestar:
     def accounts() -> list[str]:
         return [site.account for site in rulebook.current.sites_under(settings.main)]
 
+    targets = {name: Target(url=row.url.reveal, secret=row.secret.reveal) for name, row in settings.webhooks.items()}
+    webhooks = Webhooks(targets, time.time)
+    alarms = Alarms(
+        rules=lambda: rulebook.current,
+        teams=records.teams,
+        keyring=keyring,
+        twins=holding.twins,
+        grants=book,
+        book=AlarmBook(client, deadline_s=longest_s),
+        webhooks=webhooks,
+        metrics=metrics,
+        clock=time.time,
+    )
+
     async def ready() -> str | None:
         try:
             await ping(client, longest_s)
@@ -191,6 +208,7 @@ def create_app(settings: Settings) -> Litestar:
             keyring.watch,
             board.watch,
             book.watch,
+            alarms.watch,
             leases.watch,
             shares.watch,
             outputs.watch,
@@ -213,6 +231,7 @@ def create_app(settings: Settings) -> Litestar:
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()
+            await webhooks.close()
             await client.aclose()
             await asyncio.to_thread(traces.close)
 

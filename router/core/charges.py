@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from router.core.budget_lines import Pace
 from router.core.catalog import ModelCard
 from router.core.grants import Grant, raised
 from router.core.money import tokens_cost
-from router.core.policy import Budget, Limit, Mode, OnExhausted, Pace, Policy, Scope, rolling_ms
+from router.core.policy import Budget, Limit, Mode, OnExhausted, Policy, Scope, rolling_ms
 from router.wire.usage import Usage
 
 MINUTE_MS: Final = 60_000

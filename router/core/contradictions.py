@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import Final
 
 from router.core.asked import AUTO
+from router.core.budget_lines import Alarm, Step
 from router.core.catalog import Shelf
 from router.core.pacing import STEPS
-from router.core.policy import Budget, Limit, Mode, Models, OnExhausted, Policy, Scope, Step, rolling_ms
+from router.core.policy import Budget, Limit, Mode, Models, OnExhausted, Policy, Scope, rolling_ms, whose
 
 # Calendar windows that hold the whole of another; a week may begin in one month and end in the next.
 _LONGER: Final = {
@@ -28,6 +29,8 @@ def check_rules(policy: Policy, shelf: Shelf) -> None:
     for index, budget in enumerate(policy.budgets):
         _check_thresholds(budget, f"budget[{index}]")
         _check_pace(budget, f"budget[{index}]")
+    for index, alarm in enumerate(policy.alarms):
+        _check_alarm(alarm, f"alarm[{index}]", policy)
     _check_models(policy, shelf)
     _check_ends(policy)
     _check_reach(policy)
@@ -37,11 +40,28 @@ def _check_thresholds(budget: Budget, place: str) -> None:
     for share in budget.warn_at:
         if not 0 < share <= 1:
             raise ValueError(f"{place}.warn_at: holds shares of the budget, above 0 and at most 1, not {share}")
-    for before, after in pairwise(budget.warn_at):
-        if after <= before:
-            raise ValueError(f"{place}.warn_at: {after} stands behind {before}: thresholds ascend")
+    _check_order(budget.warn_at, f"{place}.warn_at")
     if (budget.warn_at or budget.pace) and budget.mode is Mode.SHADOW:
         raise ValueError(f"{place}.mode: a shadow budget only counts, so it has neither warn_at nor pace")
+
+
+def _check_order(shares: tuple[float, ...], place: str) -> None:
+    for before, after in pairwise(shares):
+        if after <= before:
+            raise ValueError(f"{place}: {after} stands behind {before}: thresholds ascend")
+
+
+def _check_alarm(alarm: Alarm, place: str, policy: Policy) -> None:
+    if not alarm.at:
+        raise ValueError(f"{place}.at: names no share of the budget")
+    for share in alarm.at:
+        if not 0 < share < float("inf"):
+            raise ValueError(f"{place}.at: holds shares of the budget above 0, not {share}")
+    _check_order(alarm.at, f"{place}.at")
+    names = [f"{whose(budget)}.{budget.window}" for budget in policy.budgets]
+    if alarm.budget not in names:
+        known = ", ".join(names) or "none"
+        raise ValueError(f"{place}.budget: {alarm.budget!r} is no budget of this file (there is {known})")
 
 
 def _check_pace(budget: Budget, place: str) -> None:
@@ -143,8 +163,8 @@ def _check_reach(policy: Policy) -> None:
 
 
 def _stands_over(wider: Budget | Limit, rule: Budget | Limit) -> bool:
-    """Whether `wider` refuses, and counts all that `rule` does. The organisation's rules are not held against the teams':
-    most of those stand in other files, and each is lowered by itself."""
+    """Whether `wider` refuses, and counts all that `rule` does. The organisation's rules are not held against the
+    teams': most of those stand in other files, and each is lowered by itself."""
     if not _refuses(wider) or rule.mode is Mode.SHADOW:
         return False
     if wider.scope is rule.scope:

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
+from router.core.budget_lines import Pace, Step
 from router.core.charges import FOREVER_MS, Account, Kind, Measure, Standing
-from router.core.policy import Pace, Step
 
 # Before a twentieth of the window has passed, one morning's work would be taken for a month's.
 EARLY: Final = 20

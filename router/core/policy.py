@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from router.core.budget_lines import Alarm, Pace
 from router.core.kinds import SCORE_MAX, Kind
 from router.core.money import parse_usd
 
@@ -83,23 +84,6 @@ class Priority(enum.Enum):
     BULK = "bulk"
 
 
-class Step(enum.Enum):
-    """What is done about a budget that would not last: tell it, route by the cheapest mode, keep answers shorter, or
-    refuse."""
-
-    WARN = "warn"
-    ECONOMY = "economy"
-    SMALLER_OUTPUTS = "smaller_outputs"
-    DENY = "deny"
-
-
-class Pace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The step that is taken while the forecast for the window's end is above this share of the limit."""
-
-    above: float
-    step: Step
-
-
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money over a window: a calendar unit in `zone`, `total`, or a rolling length such as 24h or 7d. `overshoot_usd`
     lets requests hold what they usually cost instead of what they can cost, as long as together they exceed the budget
@@ -166,7 +150,7 @@ class Policy(
     frozen=True,
     kw_only=True,
     forbid_unknown_fields=True,
-    rename={"budgets": "budget", "limits": "limit", "scores": "score"},
+    rename={"budgets": "budget", "limits": "limit", "scores": "score", "alarms": "alarm"},
 ):
     team: str = DEFAULT_TEAM
     quality: str | float = "balanced"
@@ -186,6 +170,7 @@ class Policy(
     scores: tuple[OwnScore, ...] = ()
     budgets: tuple[Budget, ...] = ()
     limits: tuple[Limit, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
     def allows(self, model: str) -> bool:
         return any(fnmatchcase(model, pattern) for pattern in self.models.allow)
@@ -215,6 +200,11 @@ class Policy(
     def has_hard_budget(self) -> bool:
         """Whether the team's own money ends; the organisation's would be used up by one team."""
         return any(budget.mode is Mode.HARD and budget.scope is not Scope.ORGANISATION for budget in self.budgets)
+
+
+def whose(rule: Budget | Limit) -> str:
+    """What a rule counts, in short: `team`, `key`, `tag:nightly`."""
+    return rule.scope.value if rule.id is None else f"{rule.scope.value}:{rule.id}"
 
 
 def quality_number(quality: str | float) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from router.core.policy import Budget, Limit, OwnScore, Policy, Scope, quality_number
+from router.core.policy import Budget, Limit, OwnScore, Policy, Scope, quality_number, whose
 from router.core.rules import Rules
 
 _TABLE: Final = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_.-]+)\s*\]")
@@ -60,7 +60,7 @@ def fields_of(policy: Policy, given: Mapping[str, Any], lines: Mapping[str, int]
     at = lines or {}
     found = []
     for field in msgspec.structs.fields(Policy):
-        if field.name in ("models", "scores", "budgets", "limits"):
+        if field.name in ("models", "scores", "budgets", "limits", "alarms"):
             continue
         value = msgspec.to_builtins(getattr(policy, field.name))
         shown = quality_number(value) if field.name == "quality" else value
@@ -76,6 +76,9 @@ def fields_of(policy: Policy, given: Mapping[str, Any], lines: Mapping[str, int]
         found += _budget(budget, row, f"budget[{index}]", at)
     for index, (limit, row) in enumerate(zip(policy.limits, given.get("limit", ()), strict=True)):
         found += _limit(limit, row, f"limit[{index}]", at)
+    for index, alarm in enumerate(policy.alarms):
+        place = f"alarm.{alarm.budget}.{alarm.webhook}"
+        found.append(Field(name=place, value=list(alarm.at), given=True, line=at.get(f"alarm[{index}].at")))
     return found
 
 
@@ -111,7 +114,7 @@ def _told(policy: Policy, file: str, text: str) -> list[dict[str, Any]]:
 
 
 def _budget(budget: Budget, row: Mapping[str, Any], there: str, at: Mapping[str, int]) -> Iterator[Field]:
-    place = f"budget.{_whose(budget)}.{budget.window}"
+    place = f"budget.{whose(budget)}.{budget.window}"
     for name in ("usd", "zone", "mode", "on_exhausted", "overshoot_usd"):
         value = msgspec.to_builtins(getattr(budget, name))
         yield Field(name=f"{place}.{name}", value=value, given=name in row, line=at.get(f"{there}.{name}"))
@@ -122,7 +125,7 @@ def _budget(budget: Budget, row: Mapping[str, Any], there: str, at: Mapping[str,
 
 
 def _limit(limit: Limit, row: Mapping[str, Any], there: str, at: Mapping[str, int]) -> Iterator[Field]:
-    place = f"limit.{_whose(limit)}"
+    place = f"limit.{whose(limit)}"
     for name in ("requests_per_minute", "tokens_per_minute", "concurrency"):
         most = getattr(limit, name)
         if most is not None:
@@ -133,10 +136,6 @@ def _limit(limit: Limit, row: Mapping[str, Any], there: str, at: Mapping[str, in
 
 def _figure(own: OwnScore) -> str:
     return ".".join(("score", f'"{own.model}"', own.kind.value if own.kind else "*", own.language or "*"))
-
-
-def _whose(rule: Budget | Limit) -> str:
-    return rule.scope.value if rule.id is None else f"{rule.scope.value}:{rule.id}"
 
 
 def changes(old: list[Field], new: list[Field]) -> list[Change]:

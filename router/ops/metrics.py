@@ -124,6 +124,12 @@ METRICS: Final = (
         help="Ends of holds given up; each leaves an unconfirmed charge.",
     ),
     Metric(
+        name="router_webhooks_total",
+        kind="counter",
+        help="Alarms of money sent to webhooks, by result (delivered, failed, given_up).",
+        labels=("webhook", "result"),
+    ),
+    Metric(
         name="router_reloads_total",
         kind="counter",
         help="Reloads of configuration and policies, by result (applied, refused).",

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from router.core.budget_lines import Pace, Step
 from router.core.charges import FOREVER_MS, Account, Kind, Measure, Owner, Standing, accounts_of
 from router.core.pacing import STEPS, forecast, pace_step, paced, step_of, warned
-from router.core.policy import Pace, Policy, Scope, Step
+from router.core.policy import Policy, Scope
 from router.core.refusals import too_fast
 
 DAY = 86_400_000
