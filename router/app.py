@@ -264,7 +264,7 @@ def create_app(settings: Settings) -> Litestar:
     saved = backup_routes(keyring, book, changes)
     budgets = (
         *policy_routes(lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S)),
-        *grant_routes(lambda: rulebook.current, book, changes),
+        *grant_routes(lambda: rulebook.current, keyring, book, changes),
     )
     windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)

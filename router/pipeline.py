@@ -18,6 +18,7 @@ from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
 from router.core.grants import Grant
 from router.core.journey import Journey
+from router.core.key_rules import with_key
 from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
@@ -160,7 +161,8 @@ class Line:
         """Who asks, and under which policy. Raises InvalidKey, or NotAllowed outside the key's endpoints."""
         principal = await self.keyring.authenticate(journey.wanted.key)
         journey.team, journey.key_id, journey.key_models = principal.team, principal.key_id, principal.models
-        journey.policy, journey.grants = journey.rules.policy_of(principal.team), self.grants(principal.team)
+        journey.policy = with_key(journey.rules.policy_of(principal.team), principal.key_id, principal.own)
+        journey.grants = self.grants(principal.team)
         if principal.endpoints and journey.endpoint not in principal.endpoints:
             scope = ", ".join(principal.endpoints)
             raise NotAllowed(f"The key {principal.key_id} may only be used for {scope}, not for {journey.endpoint}.")

@@ -14,11 +14,13 @@ from litestar.handlers import HTTPRouteHandler
 from router.api.asking import check_reason, check_team, instant, stamp
 from router.api.changes import Changes
 from router.core.grants import Grant
+from router.core.key_rules import with_key
 from router.core.money import parse_usd, usd
 from router.core.policy import DEFAULT_TEAM, Scope
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound
 from router.store.grants import GRANTS_MAX, GrantBook, TooManyGrants
+from router.store.keyring import Keyring
 
 DAYS_MAX: Final = 400
 
@@ -34,12 +36,20 @@ class NewGrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     window: str | None = None
 
 
-def grant_routes(rules: Callable[[], Rules], book: GrantBook, changes: Changes) -> list[HTTPRouteHandler]:
+def grant_routes(
+    rules: Callable[[], Rules], keyring: Keyring, book: GrantBook, changes: Changes
+) -> list[HTTPRouteHandler]:
     @post("/admin/v1/policies/{team:str}/grants", status_code=201)
     async def give_grant(request: Request[Any, Any, Any], team: str, data: NewGrant) -> Response[dict[str, Any]]:
         """Raise the limit of the team's budgets until a time, on every replica within 5 s."""
         grant = _grant(check_team(team), data, changes.by, time.time())
-        if not grant.meant_by(rules().policy_of(team)):
+        policy = rules().policy_of(team)
+        if grant.scope is Scope.KEY and grant.target is not None:
+            key = await keyring.find(grant.target)
+            if key is None or key.team != team:
+                raise NotFound(f"Team {team} has no key {grant.target!r}.", param="target")
+            policy = with_key(policy, key.id, key.own)
+        if not grant.meant_by(policy):
             window = f" over {grant.window}" if grant.window else ""
             target = f" {grant.target}" if grant.target else ""
             text = f"The policy of team {team} has no budget of scope {grant.scope.value}{target}{window} to raise."

@@ -10,16 +10,20 @@ from typing import Any, Final
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
+from router.api.admin import shown_key
 from router.api.asking import check_team, stamp
 from router.api.grants import shown
 from router.core.budgets import budgets_of
 from router.core.charges import Account, Standing
 from router.core.grants import Grant
+from router.core.key_rules import with_key
 from router.core.money import usd
+from router.core.policy import Policy
 from router.core.policy_fields import effective
 from router.core.rules import Rules
+from router.errors import NotFound
 from router.store.grants import GrantBook
-from router.store.keyring import Keyring
+from router.store.keyring import KeyRecord, Keyring
 from router.store.twins import Twins
 
 # A script holds the store up for all others while it runs.
@@ -42,22 +46,42 @@ def policy_routes(
         policy, file = now.policy_of(check_team(team)), now.file_of(team)
         await book.read()
         grants = tuple(grant for grant in book.of(team) if grant.holds(now_ms))
-        keys = [key.id for key in await keyring.list() if key.team == team and key.revoked_at is None]
-        accounts = budgets_of(policy, keys, now_ms, grants)
-        await settle()
-        standings: list[Standing] = []
-        for start in range(0, len(accounts), PEEKED_MAX):
-            standings += await twins.peek(team, accounts[start : start + PEEKED_MAX])
+        keys = [key for key in await keyring.list() if key.team == team and key.revoked_at is None]
         return {
             "team": team,
             "file": f"{file}.toml",
             "rules": now.version,
             "fields": effective(now, team),
             "grants": [shown(grant) for grant in grants],
-            "budgets": [_budget(standing, grants, now_ms) for standing in standings],
+            "budgets": await standing(policy, keys, grants, now_ms),
         }
 
-    return [show_policy]
+    @get("/admin/v1/keys/{key_id:str}")
+    async def show_key(key_id: str) -> dict[str, Any]:
+        """One key, and how the budgets stand that it alone is counted on."""
+        record = await keyring.find(key_id)
+        if record is None:
+            raise NotFound(f"There is no key {key_id!r}.", param="id")
+        await book.read()
+        now_ms, policy = int(time.time() * 1000), rules().policy_of(record.team)
+        budgets = await standing(policy, [record], book.of(record.team), now_ms)
+        return {**shown_key(record), "budgets": [one for one in budgets if one["id"] == record.id]}
+
+    async def standing(
+        policy: Policy, keys: list[KeyRecord], grants: tuple[Grant, ...], now_ms: int
+    ) -> list[dict[str, Any]]:
+        found = {account.name: account for account in budgets_of(policy, [], now_ms, grants)}
+        for key in keys:
+            own = budgets_of(with_key(policy, key.id, key.own), [key.id], now_ms, grants)
+            found.update({account.name: account for account in own})
+        accounts = list(found.values())
+        await settle()
+        standings: list[Standing] = []
+        for start in range(0, len(accounts), PEEKED_MAX):
+            standings += await twins.peek(policy.team, accounts[start : start + PEEKED_MAX])
+        return [_budget(one, grants, now_ms) for one in standings]
+
+    return [show_policy, show_key]
 
 
 def _budget(standing: Standing, grants: tuple[Grant, ...], now_ms: int) -> dict[str, Any]:
