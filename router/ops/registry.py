@@ -91,7 +91,8 @@ class Metrics:
         duration_s: float,
     ) -> None:
         """Count one request, when it has ended. `warnings` are the scope and the measure of soft rules that it went
-        beyond, `budgets` the scope and the reason of what it was told of budgets, `input_ratios` a model's billed input by what was estimated."""
+        beyond, `budgets` the scope and the reason of what it was told of budgets, `input_ratios` a model's billed input
+        by what was estimated."""
         team, model = record.team, record.model or "none"
         self.child("router_requests_total", team, model, str(record.status)).inc()
         if record.code is not None:
