@@ -15,13 +15,15 @@ from msgspec.structs import replace
 
 from router.core.admission import clamped, could_be_cheaper, exhausted_economy, likely, may_wait
 from router.core.attempts import REMAINING_MIN_S
+from router.core.budget_lines import Step
 from router.core.charges import Denial, Measure
 from router.core.habits import Habits
 from router.core.journey import Journey
 from router.core.judging import Verdict
+from router.core.pacing import paced
 from router.core.plan import Plan
 from router.core.policy import OnExhausted
-from router.core.refusals import denied
+from router.core.refusals import denied, too_fast
 from router.errors import StoreUnavailable
 from router.holding import Holding, vector
 from router.store.ledger import Reservation
@@ -48,6 +50,10 @@ class Admitting:
         if isinstance(held, Denial):
             journey.standings = (held.standing,)
             raise denied(held, journey.team)
+        step = paced(held.standings, journey.at_ms)
+        if step is not None and step.pace.step is Step.DENY:
+            self.holding.release(journey, held)
+            raise too_fast(step, journey.team)
         journey.plan = replace(plan, order=(verdict, *plan.order[1:])) if verdict is not plan.order[0] else plan
         journey.admitted = True
         return held
@@ -63,7 +69,7 @@ class Admitting:
         if not accounts:
             return False
         try:
-            return exhausted_economy(await self.holding.ledger.peek(journey.team, accounts))
+            return exhausted_economy(await self.holding.twins.peek(journey.team, accounts))
         except StoreUnavailable:
             return False  # what becomes of the request then is decided when its hold is taken
 

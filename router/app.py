@@ -20,6 +20,7 @@ from watchfiles import awatch
 
 from router import __version__
 from router.admitting import Admitting
+from router.alarming import Alarms
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
 from router.api.backup import backup_routes
@@ -30,8 +31,10 @@ from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
+from router.api.grants import grant_routes
 from router.api.models import models
 from router.api.openapi import description_route
+from router.api.policies import policy_routes
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
 from router.api.status import status_routes
@@ -52,8 +55,10 @@ from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
+from router.store.alarms import AlarmBook
 from router.store.audit import Audit, fingerprint
 from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
+from router.store.grants import GrantBook
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -70,6 +75,7 @@ from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
 from router.upstream.quotas import Quotas
+from router.upstream.webhooks import Target, Webhooks
 from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
@@ -110,6 +116,7 @@ def create_app(settings: Settings) -> Litestar:
     keyring = Keyring(client, settings.pepper.reveal().encode(), deadline_s=longest_s)
     board = Switchboard(client, deadline_s=longest_s)
     quotas, shared_quotas = Quotas(), SharedQuotas(client, deadline_s=longest_s)
+    book = GrantBook(client, deadline_s=longest_s)
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
@@ -147,6 +154,7 @@ def create_app(settings: Settings) -> Litestar:
         resting=health.resting,
         quotas=quotas,
         switches=board.current,
+        grants=book.of,
         wall=time.time,
         noise=secrets.token_bytes,
     )
@@ -170,6 +178,20 @@ def create_app(settings: Settings) -> Litestar:
     def accounts() -> list[str]:
         return [site.account for site in rulebook.current.sites_under(settings.main)]
 
+    targets = {name: Target(url=row.url.reveal, secret=row.secret.reveal) for name, row in settings.webhooks.items()}
+    webhooks = Webhooks(targets, time.time)
+    alarms = Alarms(
+        rules=lambda: rulebook.current,
+        teams=records.teams,
+        keyring=keyring,
+        twins=holding.twins,
+        grants=book,
+        book=AlarmBook(client, deadline_s=longest_s),
+        webhooks=webhooks,
+        metrics=metrics,
+        clock=time.time,
+    )
+
     async def ready() -> str | None:
         try:
             await ping(client, longest_s)
@@ -185,6 +207,8 @@ def create_app(settings: Settings) -> Litestar:
         jobs = (
             keyring.watch,
             board.watch,
+            book.watch,
+            alarms.watch,
             leases.watch,
             shares.watch,
             outputs.watch,
@@ -207,6 +231,7 @@ def create_app(settings: Settings) -> Litestar:
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
             await clients.close()
+            await webhooks.close()
             await client.aclose()
             await asyncio.to_thread(traces.close)
 
@@ -236,10 +261,14 @@ def create_app(settings: Settings) -> Litestar:
         changes,
     )
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
-    saved = backup_routes(keyring, changes)
+    saved = backup_routes(keyring, book, changes)
+    budgets = (
+        *policy_routes(lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S)),
+        *grant_routes(lambda: rulebook.current, keyring, book, changes),
+    )
     windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
-    plane = (*admin, *windows, *switches, *by_hand, *saved)
+    plane = (*admin, *windows, *switches, *by_hand, *saved, *budgets)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)

@@ -22,6 +22,7 @@ from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation, Write
 from router.store.settler import Settler
 from router.store.shares import Shares
+from router.store.twins import Twins
 
 # How long a refusal waits for what is being given back; a store that answers takes a few milliseconds.
 FREED_S: Final = 0.3
@@ -32,6 +33,7 @@ Ends = tuple[Ending, Amounts]
 class Holding:
     def __init__(self, ledger: Ledger, leases: Leases, settler: Settler, shares: Shares) -> None:
         self.ledger = ledger
+        self.twins = Twins(ledger, settler)
         self.leases = leases
         self.settler = settler
         self.shares = shares
@@ -42,18 +44,17 @@ class Holding:
         Raises StoreUnavailable when the store does not answer and the policy denies then.
         """
         assert verdict.most is not None, "only a priced model is in the order"
-        hold_id = name_hold(journey.request_id, 1)
         try:
-            held = await self._reserve(journey, hold_id, verdict)
+            held = await self._reserve(journey, verdict)
             # A refusal counts only when nothing is on its way back: an app that asks one thing after another must not
             # be told that its own last request, long answered, has the money or the place.
             if isinstance(held, Denial) and await self.settler.freed(journey.team, FREED_S):
-                held = await self._reserve(journey, hold_id, verdict)
+                held = await self._reserve(journey, verdict)
         except asyncio.CancelledError:
-            self._give_back(journey, hold_id, verdict)
+            self._give_back(journey, _hold_id(journey), verdict)
             raise
         except StoreUnavailable:
-            unheld = self._without_store(journey, hold_id, verdict, verdict.most)
+            unheld = self._without_store(journey, _hold_id(journey), verdict, verdict.most)
             if unheld is None:
                 raise
             return unheld
@@ -71,9 +72,9 @@ class Holding:
         self.leases.drop(last)
         self.shares.end(last.id, ends[1].nano)
         most = msgspec.structs.replace(verdict.most, requests=0)
-        hold_id = name_hold(journey.request_id, len(journey.attempts) + 1)
+        hold_id = _hold_id(journey)
         try:
-            advanced = await self.ledger.advance(
+            advanced = await self.twins.advance(
                 last,
                 *ends,
                 hold_id,
@@ -96,6 +97,11 @@ class Holding:
         journey.standings, journey.freed_nano = advanced.standings, 0
         return advanced
 
+    def release(self, journey: Journey, hold: Reservation) -> None:
+        """Give back a hold under which nothing was sent."""
+        self.leases.drop(hold)
+        self.settler.hand_over(lambda: self.twins.close(hold, Ending.VOIDED, NOTHING), frees=journey.team)
+
     def end(self, journey: Journey, hold: Reservation, ends: Ends, write: Write) -> None:
         """End the request's last hold, and write its record in the same step."""
         self.leases.drop(hold)
@@ -106,19 +112,24 @@ class Holding:
         """Write the record of a request that holds nothing (any more)."""
         self.settler.hand_over(lambda: self.ledger.record(journey.team, journey.request_id, write))
 
-    async def _reserve(self, journey: Journey, hold_id: str, verdict: Verdict) -> Reservation | Denial:
-        assert verdict.most is not None, "the caller has looked"
-        return await self.ledger.reserve(
-            hold_id,
+    async def _reserve(self, journey: Journey, verdict: Verdict) -> Reservation | Denial:
+        assert verdict.most is not None and journey.policy is not None, "the caller has looked"
+        both = journey.policy.counts_organisation
+        held = await self.twins.reserve(
+            _hold_id(journey),
             journey.team,
             vector(journey, verdict),
             verdict.most,
+            both=both,
             lease_ms=LEASE_MS,
             note=note_of(journey, verdict),
         )
+        if both and isinstance(held, Denial):
+            journey.first_hold += 1
+        return held
 
     async def _close(self, hold: Reservation, ends: Ends, write: Write | None = None) -> None:
-        await self.ledger.close(hold, *ends, write)
+        await self.twins.close(hold, *ends, write)
         self.shares.charged(hold.id)
 
     def _without_store(self, journey: Journey, hold_id: str, verdict: Verdict, most: Amounts) -> Reservation | None:
@@ -132,14 +143,19 @@ class Holding:
             return None
         journey.degraded = "store"
         note = note_of(journey, verdict)
-        return self.ledger.unheld(hold_id, journey.team, accounts(journey.at_ms), most, note=note)
+        return self.twins.unheld(hold_id, journey.team, accounts(journey.at_ms), most, note=note)
 
     def _give_back(self, journey: Journey, hold_id: str, verdict: Verdict, most: Amounts | None = None) -> None:
         """End a hold that was asked for and may exist, though nothing was sent under it."""
         asked = most or verdict.most
         assert asked is not None, "only a priced model is reserved"
-        hold = self.ledger.unheld(hold_id, journey.team, vector(journey, verdict)(journey.at_ms), asked)
-        self.settler.hand_over(lambda: self.ledger.close(hold, Ending.VOIDED, NOTHING), frees=journey.team)
+        hold = self.twins.unheld(hold_id, journey.team, vector(journey, verdict)(journey.at_ms), asked)
+        self.settler.hand_over(lambda: self.twins.close(hold, Ending.VOIDED, NOTHING), frees=journey.team)
+
+
+def _hold_id(journey: Journey) -> str:
+    """The name of the next attempt's hold."""
+    return name_hold(journey.request_id, journey.first_hold + len(journey.attempts))
 
 
 def vector(journey: Journey, verdict: Verdict) -> Callable[[int], tuple[Account, ...]]:
@@ -147,4 +163,5 @@ def vector(journey: Journey, verdict: Verdict) -> Callable[[int], tuple[Account,
     policy, tags = journey.policy, journey.request.tags if journey.request else ()
     assert policy is not None, "only an authenticated request has a policy"
     owner = Owner(team=journey.team, key=journey.key_id, model=verdict.card.name, tags=tags)
-    return lambda now_ms: accounts_of(policy, owner, now_ms)
+    grants = journey.grants
+    return lambda now_ms: accounts_of(policy, owner, now_ms, grants)

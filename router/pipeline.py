@@ -16,7 +16,9 @@ from router.core.asked import Asked, Wishes, understand
 from router.core.attempts import REMAINING_MIN_S
 from router.core.classify import classify, counted
 from router.core.explain import RouterObject, explain
+from router.core.grants import Grant
 from router.core.journey import Journey
+from router.core.key_rules import with_key
 from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
@@ -89,6 +91,7 @@ class Line:
         resting: Callable[[], Mapping[str, Why]],
         quotas: Quotas,
         switches: Callable[[], Switches],
+        grants: Callable[[str], tuple[Grant, ...]],
         wall: Callable[[], float],
         noise: Callable[[int], bytes],
     ) -> None:
@@ -107,6 +110,7 @@ class Line:
         self.resting = resting
         self.quotas = quotas
         self.switches = switches
+        self.grants = grants
         self.wall = wall
         self.noise = noise
 
@@ -157,7 +161,8 @@ class Line:
         """Who asks, and under which policy. Raises InvalidKey, or NotAllowed outside the key's endpoints."""
         principal = await self.keyring.authenticate(journey.wanted.key)
         journey.team, journey.key_id, journey.key_models = principal.team, principal.key_id, principal.models
-        journey.policy = journey.rules.policy_of(principal.team)
+        journey.policy = with_key(journey.rules.policy_of(principal.team), principal.key_id, principal.own)
+        journey.grants = self.grants(principal.team)
         if principal.endpoints and journey.endpoint not in principal.endpoints:
             scope = ", ".join(principal.endpoints)
             raise NotAllowed(f"The key {principal.key_id} may only be used for {scope}, not for {journey.endpoint}.")

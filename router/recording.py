@@ -10,6 +10,7 @@ from router.core.charges import over_soft
 from router.core.explain import answer_usage, answered_by, cost_nano, reason_of, saved_nano
 from router.core.journey import Journey, left_out
 from router.core.judging import Verdict
+from router.core.pacing import warned
 from router.core.record import RequestRecord
 from router.core.savings import Elsewhere, elsewhere
 from router.ops.registry import Metrics
@@ -51,6 +52,7 @@ class Recorder:
             record,
             journey.attempts,
             warnings=[(account.scope.value, account.measure.value) for account in over_soft(journey.standings)],
+            budgets=[(one.account.scope.value, one.why) for one in warned(journey.standings, journey.at_ms)],
             input_ratios=_input_ratios(journey),
             first_chunk_s=journey.first_chunk_s,
             overhead_s=journey.overhead_ms(now_s) / 1000,
@@ -105,4 +107,5 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
         dearest_nano_usd=other.dearest_nano,
         baseline_nano_usd=other.baseline_nano,
         cheapest_nano_usd=other.cheapest_nano,
+        first_hold=journey.first_hold,
     )

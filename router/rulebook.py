@@ -19,6 +19,7 @@ import msgspec
 
 from router.core.asked import AUTO
 from router.core.catalog import SPOKEN_BY_OPENAI, Catalogue, Shelf
+from router.core.contradictions import check_rules
 from router.core.policy import Budget, Limit, Policy, Scope, check_policy
 from router.core.quality import OTHER_GROUP, QualityFile, QualityTable, check_group
 from router.core.rules import Rules
@@ -29,6 +30,9 @@ log = logging.getLogger("router.rulebook")
 MODELS: Final = "models.toml"
 QUALITY: Final = "quality.toml"
 DEFAULT: Final = "default.toml"
+ROUTER: Final = "router.toml"
+# Prices that nobody has held against the vendor's page for so long are told of.
+PRICES_DAYS_MAX: Final = 30
 
 T = TypeVar("T")
 
@@ -62,6 +66,8 @@ def load_rules(
     except ValueError as error:
         raise ConfigError(quality_path, str(error)) from None
     policies: dict[str, Policy] = {}
+    texts: dict[str, str] = {}
+    webhooks = _webhooks(config_dir / ROUTER)
     paths = sorted(policies_dir.glob("*.toml"))
     if policies_dir / DEFAULT not in paths:
         raise ConfigError(policies_dir / DEFAULT, "is missing: it holds for every team without a file of its own")
@@ -70,16 +76,44 @@ def load_rules(
         if policy.upstream_key is not None and not given(policy.upstream_key):
             name = policy.upstream_key
             raise ConfigError(path, f"upstream_key: neither {name} nor {name}_FILE is set in the environment")
+        for index, alarm in enumerate(policy.alarms):
+            if alarm.webhook not in webhooks:
+                mistake = f"alarm[{index}].webhook: {alarm.webhook!r} is not under [webhooks] of router.toml"
+                raise ConfigError(path, mistake)
         policies[policy.team] = policy
+        texts[policy.team] = path.read_text(encoding="utf-8")
+    default = policies["default"]
+    policies = {team: _with_organisation(policy, default) for team, policy in policies.items()}
     return Rules(
         shelf=shelf,
         sites=sites,
         quality=quality,
         policies=policies,
-        default=policies["default"],
+        default=default,
         version=_version([models_path, quality_path, *paths]),
         checked=catalogue.checked,
         day=today,
+        texts=texts,
+    )
+
+
+class _Webhooks(msgspec.Struct):
+    webhooks: dict[str, object] = {}
+
+
+def _webhooks(path: Path) -> frozenset[str]:
+    """The names that alarms can be sent to; the file itself is read and checked by router/settings.py."""
+    return frozenset(decode(path, _Webhooks).webhooks) if path.exists() else frozenset()
+
+
+def _with_organisation(policy: Policy, default: Policy) -> Policy:
+    """The policy with the rules that count all teams, which the default one holds."""
+    if policy is default or not default.counts_organisation:
+        return policy
+    return msgspec.structs.replace(
+        policy,
+        budgets=(*policy.budgets, *(rule for rule in default.budgets if rule.scope is Scope.ORGANISATION)),
+        limits=(*policy.limits, *(rule for rule in default.limits if rule.scope is Scope.ORGANISATION)),
     )
 
 
@@ -132,6 +166,10 @@ def _held_against(shelf: Shelf, policy: Policy, path: Path) -> Policy:
             raise ConfigError(path, f"score[{index}].language: {error}") from None
     if not any(policy.allows(card) for card in shelf.cards):
         raise ConfigError(path, "models.allow: matches no model of the catalogue, so no request could be served")
+    try:
+        check_rules(policy, shelf)
+    except ValueError as error:
+        raise ConfigError(path, str(error)) from None
     return policy
 
 
@@ -217,6 +255,7 @@ class Rulebook:
         self._given = given
         self.current = load_rules(config_dir, policies_dir, today(), given)
         self.refused: str | None = None
+        self._warn_of_prices()
 
     def reload(self) -> None:
         """Swap in what the files say now, or keep what holds and say why."""
@@ -238,3 +277,10 @@ class Rulebook:
         """Prices take effect by date: at midnight UTC the shelf is made anew."""
         if self._today() != self.current.day:
             self.reload()
+            self._warn_of_prices()
+
+    def _warn_of_prices(self) -> None:
+        """Once a day: a price that is out of date makes every budget wrong."""
+        age = (self.current.day - self.current.checked).days
+        if age > PRICES_DAYS_MAX:
+            log.warning("the prices of %s were last held against the vendor's %d days ago", MODELS, age)

@@ -19,13 +19,11 @@ import msgspec
 
 from router.core.attempts import Timing
 from router.core.sites import REGION_FACTORS, Site, main_site
-from router.rulebook import ConfigError, decode
+from router.rulebook import ROUTER, ConfigError, decode
 from router.store.connect import TIMEOUT_S
 from router.wire.reading import Bounds
 
 log = logging.getLogger("router.settings")
-
-ROUTER: Final = "router.toml"
 STORE_TIMEOUT_MAX_S: Final = 30.0
 
 
@@ -71,6 +69,22 @@ class StoreTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     timeout: float = TIMEOUT_S
 
 
+class WebhookRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where alarms go: an address, or the variable that holds it, and the variable that holds what they are signed
+    with. All are checked by hand, for the decoder does not tell whose webhook a mistake is in."""
+
+    secret_env: str | None = None
+    url: str | None = None
+    url_env: str | None = None
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """An address may hold a token, so it is as secret as the secret."""
+
+    url: Secret
+    secret: Secret
+
+
 class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """config/router.toml."""
 
@@ -78,6 +92,7 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     timing: Timing = Timing()
     upstream: UpstreamAddress = UpstreamAddress()
     store: StoreTimes = StoreTimes()
+    webhooks: dict[str, WebhookRow] = {}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream_key: Callable[[str], str | None]
     pepper: Secret
     admin_key: Secret
+    webhooks: dict[str, Webhook] = {}
     loopback: bool = True
     workers: int = 1
     ops_port: int | None = None
@@ -154,6 +170,7 @@ def load_settings(
         upstream_key=lambda name: found.reveal() if (found := secret(name, environ)) else None,
         pepper=_given_or_made("ROUTER_KEY_PEPPER", environ, own, "pepper.key"),
         admin_key=_given_or_made("ROUTER_ADMIN_KEY", environ, own, "admin.key"),
+        webhooks={name: _webhook(name, row, path, environ) for name, row in file.webhooks.items()},
         loopback=loopback,
         workers=workers,
         traces=_traces(environ),
@@ -166,6 +183,23 @@ def region_of(file: RouterFile, path: Path, environ: Mapping[str, str]) -> str:
     if region not in REGION_FACTORS:
         raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
     return region
+
+
+def _webhook(name: str, row: WebhookRow, path: Path, environ: Mapping[str, str]) -> Webhook:
+    place = f"webhooks.{name}"
+    if (row.url is None) is (row.url_env is None):
+        raise ConfigError(path, f"{place}: needs either url or url_env")
+    url = Secret(row.url) if row.url is not None else secret(str(row.url_env), environ)
+    if url is None:
+        raise ConfigError(path, f"{place}.url_env: {row.url_env} is not set")
+    if not url.reveal().startswith(("http://", "https://")):
+        raise ConfigError(path, f"{place}.{'url' if row.url else 'url_env'}: is not an http or https address")
+    if row.secret_env is None:
+        raise ConfigError(path, f"{place}.secret_env: is missing; it names the variable that messages are signed with")
+    key = secret(row.secret_env, environ)
+    if key is None:
+        raise ConfigError(path, f"{place}.secret_env: {row.secret_env} is not set")
+    return Webhook(url=url, secret=key)
 
 
 def _store_timeout(file: RouterFile, path: Path, environ: Mapping[str, str]) -> float:

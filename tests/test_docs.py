@@ -13,6 +13,7 @@ import pytest
 
 from router.__main__ import cli
 from router.core.attempts import CHARGES, MOVES, Outcome
+from router.core.budget_lines import Alarm, Pace
 from router.core.policy import Budget, Limit, Models, OwnScore, Policy
 from router.core.reasons import Reason, Why
 from router.ops.metrics import METRICS
@@ -150,7 +151,9 @@ def settings_of(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[tupl
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             yield from settings_of(field.type, f"{prefix}{field.encode_name}.")
         else:
-            yield f"{prefix}{field.encode_name}", field.default
+            # An open table, such as that of webhooks, is made anew for each file.
+            made = field.default_factory is not msgspec.NODEFAULT
+            yield f"{prefix}{field.encode_name}", field.default_factory() if made else field.default
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
@@ -206,6 +209,8 @@ def names_of(struct: type[msgspec.Struct], prefix: str = "") -> set[str]:
         ("[[score]]", names_of(OwnScore)),
         ("[[budget]]", names_of(Budget)),
         ("[[limit]]", names_of(Limit)),
+        ("[[budget.pace]]", names_of(Pace)),
+        ("[[alarm]]", names_of(Alarm)),
     ],
 )
 def test_every_field_of_a_policy_table_is_explained(title: str, names: set[str]) -> None:
@@ -218,7 +223,7 @@ def test_every_field_of_a_policy_is_explained_with_its_default() -> None:
     expected = {
         field.encode_name: "none" if field.default is None else str(getattr(field.default, "value", field.default))
         for field in msgspec.structs.fields(Policy)
-        if field.encode_name not in ("models", "score", "budget", "limit")
+        if field.encode_name not in ("models", "score", "budget", "limit", "alarm")
     }
     assert told == expected
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from router.core.budget_lines import Alarm
 from router.core.policy import Budget, Limit, Models, OwnScore, Policy
 from router.core.rules import Rules
 from router.rulebook import load_draft, load_policy, load_rules
@@ -16,14 +17,17 @@ from tests.running import ROOT
 
 PAGE = "docs/policies.md"
 EXAMPLES = [body for kind, body in FENCE.findall(page(PAGE)) if kind == "toml"]
-TABLES = {"models": Models, "score": OwnScore, "budget": Budget, "limit": Limit}
+TABLES = {"models": Models, "score": OwnScore, "budget": Budget, "limit": Limit, "alarm": Alarm}
 # What a rule needs beside the field that is shown.
 NEEDED = {
     "score": {"model": 'model = "mistral-small-2603"', "score": "score = 50", "source": 'source = "x"'},
     "budget": {"scope": 'scope = "tag"', "id": 'id = "x"', "usd": 'usd = "1"', "window": 'window = "day"'},
     "limit": {"scope": 'scope = "key"', "concurrency": "concurrency = 1"},
     "models": {},
+    "alarm": {"budget": 'budget = "team.month"', "at": "at = [0.8]", "webhook": 'webhook = "finance"'},
 }
+# What stands above a table of that name.
+ABOVE = {"alarm": ["[[budget]]", 'scope = "team"', 'usd = "1"', 'window = "month"']}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,6 @@ def test_every_field_of_a_table_has_a_line_to_copy(table: str, rules: Rules, tmp
     for name, line in told.items():
         head = "[models]" if table == "models" else f"[[{table}]]"
         path = tmp_path / "draft.toml"
-        path.write_text("\n".join([head, *{**NEEDED[table], name: line}.values()]))
+        path.write_text("\n".join([*ABOVE.get(table, ()), head, *{**NEEDED[table], name: line}.values()]))
         load_draft(path, rules.shelf)
         assert set(msgspec.toml.decode(line)) == {name}

@@ -59,7 +59,7 @@ def test_every_toml_example_is_read_as_what_it_is(path: Path, body: str, rules: 
         # A row may name a replacement that only a whole catalogue has.
         rows = {name: msgspec.structs.replace(row, retires=None) for name, row in catalogue.models.items()}
         assert Shelf(rows, datetime.now(UTC).date()).cards
-    elif set(content) & {"edge", "timing", "store", "upstream"}:
+    elif set(content) & {"edge", "timing", "store", "upstream", "webhooks"}:
         msgspec.convert(content, RouterFile)
     else:
         draft = tmp_path / "draft.toml"

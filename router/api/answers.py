@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from router.core.grants import Grant
 from router.core.policy import Policy
 from router.core.record import RequestRecord, Sums
 from router.store.audit import Line
@@ -28,12 +29,78 @@ class Key(msgspec.Struct, kw_only=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     unlimited: bool
+    budget_usd: str | None
+    window: str | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrency: int | None
 
 
 class NewSecret(Key, kw_only=True):
     """`key` is the secret, shown this once."""
 
     key: str
+
+
+class BudgetStanding(msgspec.Struct, kw_only=True):
+    """One account of money as it stands now. The limit has what the grants of `granted_by` add."""
+
+    scope: str
+    id: str
+    window: str
+    mode: str
+    limit_usd: str
+    granted_by: list[str]
+    spent_usd: str
+    reserved_usd: str
+    left_usd: str
+    resets_at: datetime | None
+
+
+class KeyStanding(Key, kw_only=True):
+    """`budgets` are those that the key alone is counted on."""
+
+    budgets: list[BudgetStanding]
+
+
+class PolicyValue(msgspec.Struct, kw_only=True):
+    """`origin` is a file, on `line` where that is known, or `product` for a default."""
+
+    field: str
+    value: Any
+    origin: str
+    line: int | None
+
+
+class GrantGiven(msgspec.Struct, kw_only=True):
+    """More money for a while. `target` is the key, model or tag; null for all of the scope, as is `window`."""
+
+    id: str
+    team: str
+    usd: str
+    scope: str
+    target: str | None
+    window: str | None
+    since: datetime
+    until: datetime
+    reason: str
+    by: str
+    revoked_at: datetime | None
+
+
+class GrantList(msgspec.Struct, kw_only=True):
+    grants: list[GrantGiven]
+
+
+class EffectivePolicy(msgspec.Struct, kw_only=True):
+    """What is in effect for a team, and how its budgets stand."""
+
+    team: str
+    file: str
+    rules: str
+    fields: list[PolicyValue]
+    grants: list[GrantGiven]
+    budgets: list[BudgetStanding]
 
 
 class Keys(msgspec.Struct, kw_only=True):
@@ -150,14 +217,19 @@ class KeyBackup(msgspec.Struct, kw_only=True):
     made_at: datetime
     pepper: str
     keys: list[KeyRecord]
+    grants: list[Grant]
 
 
 class Restoration(msgspec.Struct, kw_only=True):
-    """How many keys were missing, were revoked since, were there."""
+    """How many keys, and how many grants, were missing, were revoked since, were there; grants may have ended."""
 
     restored: int
     revoked: int
     kept: int
+    grants_restored: int
+    grants_revoked: int
+    grants_kept: int
+    grants_over: int
 
 
 # By the handler's name. A call that is not here is a mistake that a test finds.
@@ -166,6 +238,11 @@ ANSWERS: Final[dict[str, Any]] = {
     "list_keys": Keys,
     "revoke_key": Key,
     "rotate_key": NewSecret,
+    "show_key": KeyStanding,
+    "show_policy": EffectivePolicy,
+    "give_grant": GrantGiven,
+    "list_grants": GrantList,
+    "revoke_grant": GrantGiven,
     "usage": Usage,
     "list_records": RecordPage,
     "show_record": RequestRecord,

@@ -9,6 +9,7 @@ from typing import Final
 from router.core.policy import NAME
 from router.errors import BadRequest
 
+REASON_MAX: Final = 256
 _CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
 
 
@@ -50,6 +51,12 @@ def cursor_of(text: str | None) -> str | None:
     if not _CURSOR.match(text):
         raise BadRequest("cursor must be the `next` of an earlier page.", code="invalid_value", param="cursor")
     return text
+
+
+def check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > REASON_MAX or not reason.isprintable():
+        text = f"reason must be 1 to {REASON_MAX} printable characters."
+        raise BadRequest(text, code="invalid_value", param="reason")
 
 
 def check_limit(limit: int) -> None:

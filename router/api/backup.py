@@ -1,4 +1,5 @@
-"""The operations plane's part about backups: every key's record out, and back in where it is missing."""
+"""The operations plane's part about backups: every key's record and every grant out, and back in where
+it is missing."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from router.api.changes import Changes
-from router.core.backup import VERSION
+from router.core.backup import READ, VERSION
+from router.core.grants import Grant
 from router.core.policy import NAME
 from router.errors import BadRequest
+from router.store.grants import GRANTS_MAX, GrantBook, Regranted, TooManyGrants
 from router.store.keyring import KeyRecord, Keyring, Restored
 
 KEYS_MAX: Final = 1_000  # of one call
@@ -26,23 +29,33 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     version: int
     pepper: str
     keys: list[KeyRecord]
+    grants: list[Grant] = []
 
 
-def backup_routes(keyring: Keyring, changes: Changes) -> list[HTTPRouteHandler]:
+def backup_routes(keyring: Keyring, book: GrantBook, changes: Changes) -> list[HTTPRouteHandler]:
     @get("/admin/v1/backup")
     async def backup() -> dict[str, Any]:
-        """Every key as the store keeps it: no secret, and no pepper."""
+        """Every key as the store keeps it, without secret or pepper, and every grant that has not ended."""
         made_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return {"version": VERSION, "made_at": made_at, "pepper": keyring.pepper_mark, "keys": await keyring.list()}
+        kept = {"keys": await keyring.list(), "grants": await book.read()}
+        return {"version": VERSION, "made_at": made_at, "pepper": keyring.pepper_mark, **kept}
 
     @post("/admin/v1/restore", status_code=200)
     async def restore(request: Request[Any, Any, Any], data: Restoring) -> Response[dict[str, Any]]:
-        """Put back the keys that are missing, and revoke those that the backup knows as revoked."""
+        """Put back what is missing, and revoke what the backup knows as revoked."""
         _check(data, keyring.pepper_mark)
         done = Counter[Restored]()
         for record in data.keys:
             done[await keyring.restore(record)] += 1
+        granted = Counter[Regranted]()
+        try:
+            for grant in data.grants:
+                granted[await book.restore(grant)] += 1
+        except TooManyGrants:
+            text = f"There are {GRANTS_MAX} grants already; the keys were restored, the other grants were not."
+            raise BadRequest(text, code="too_many_grants", param="grants") from None
         told: dict[str, Any] = {what.value: done[what] for what in Restored}
+        told |= {f"grants_{what.value}": granted[what] for what in Regranted}
         return await changes.told(request, told, "keys.restored", "keys", told)
 
     return [backup, restore]
@@ -50,8 +63,8 @@ def backup_routes(keyring: Keyring, changes: Changes) -> list[HTTPRouteHandler]:
 
 def _check(data: Restoring, pepper: str) -> None:
     """Everything is checked before anything is written."""
-    if data.version != VERSION:
-        raise BadRequest(f"version must be {VERSION}.", code="invalid_value", param="version")
+    if data.version not in READ:
+        raise BadRequest(f"version must be at most {VERSION}.", code="invalid_value", param="version")
     if data.pepper != pepper:
         text = (
             "The backup was made under another ROUTER_KEY_PEPPER: none of its keys would work here. "

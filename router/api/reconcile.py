@@ -13,6 +13,7 @@ from router.api.asking import check_team
 from router.api.changes import Changes
 from router.core.money import NANO, USD_MAX, usd
 from router.errors import BadRequest, Conflict, NotFound
+from router.store.names import ORGANISATION
 from router.store.reconciling import Reconciler, Status
 from router.store.records import Records
 
@@ -34,14 +35,19 @@ def reconcile_routes(
     async def list_unconfirmed(team: str | None = None) -> dict[str, Any]:
         """Every hold whose usage never came, oldest first within its team."""
         await settle()
-        teams = [check_team(team)] if team is not None else await records.teams()
-        return {"unconfirmed": [hold for name in teams for hold in await reconciler.unconfirmed(name)]}
+        teams = [_group(team)] if team is not None else await records.teams()
+        found = [hold for name in teams for hold in await reconciler.unconfirmed(name)]
+        if team is None:
+            # A hold of the organisation's group stands beside a team's, unless the router died between the two.
+            known = {hold.id for hold in found}
+            found += [hold for hold in await reconciler.unconfirmed(ORGANISATION) if hold.id not in known]
+        return {"unconfirmed": found}
 
     @post("/admin/v1/unconfirmed/{hold_id:str}", status_code=200)
     async def end_unconfirmed(request: Request[Any, Any, Any], hold_id: str, data: Word) -> Response[dict[str, Any]]:
         """Settle or release one hold, on every account it is counted on."""
         nano = _amount(data)
-        ended = await reconciler.end(check_team(data.team), hold_id, nano)
+        ended = await reconciler.end(_group(data.team), hold_id, nano)
         match ended.status:
             case Status.UNKNOWN:
                 raise NotFound(
@@ -61,6 +67,10 @@ def reconcile_routes(
         return await changes.told(request, told, what, hold_id, details)
 
     return [list_unconfirmed, end_unconfirmed]
+
+
+def _group(name: str) -> str:
+    return name if name == ORGANISATION else check_team(name)
 
 
 def _amount(word: Word) -> int | None:

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_limit, cursor_of, instant, stamp
+from router.api.asking import check_limit, check_reason, cursor_of, instant, stamp
 from router.api.changes import Changes
 from router.core.catalog import Ability, ModelCard, Stage
 from router.core.rules import Rules
@@ -20,7 +20,6 @@ from router.store.switchboard import Switchboard
 from router.upstream.health import Health
 
 FOR_S_MAX: Final = 30 * 86_400.0
-REASON_MAX: Final = 256
 
 
 class Disabling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,10 +131,7 @@ def _check(data: Disabling) -> None:
     if not 0 < data.for_s <= FOR_S_MAX:
         text = "for_s must be above 0 and at most 2,592,000 (30 days)."
         raise BadRequest(text, code="invalid_value", param="for_s")
-    if not data.reason.strip() or len(data.reason) > REASON_MAX or not data.reason.isprintable():
-        raise BadRequest(
-            f"reason must be 1 to {REASON_MAX} printable characters.", code="invalid_value", param="reason"
-        )
+    check_reason(data.reason)
 
 
 def _shown(switch: Switch | None) -> dict[str, Any] | None:

@@ -20,15 +20,13 @@ from router.core.rules import Rules
 from router.core.sites import Site
 from router.core.tokenizer import Tokenizer
 from router.errors import StoreUnavailable
-from router.rulebook import ConfigError, decode, load_rules
-from router.settings import ROUTER, MissingSecret, RouterFile, load_settings, secret
+from router.rulebook import PRICES_DAYS_MAX, ROUTER, ConfigError, decode, load_rules
+from router.settings import MissingSecret, RouterFile, load_settings, secret
 from router.store.connect import STORE_ERRORS, Door, connect
 from router.store.ledger import Ledger
 from router.upstream.client import AttemptFailed, Upstream
 from router.upstream.clients import Clients
 from router.vocabulary import VOCABULARY, WITHOUT
-
-PRICES_DAYS_MAX: Final = 30
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

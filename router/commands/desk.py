@@ -9,8 +9,8 @@ from pathlib import Path
 from router.core.classify import Classification, classify, counted
 from router.core.language import best_detector
 from router.core.sites import main_site
-from router.rulebook import decode, load_rules
-from router.settings import ROUTER, RouterFile, region_of
+from router.rulebook import ROUTER, decode, load_rules
+from router.settings import RouterFile, region_of
 from router.vocabulary import load_tokenizer
 from router.wire.chat import ChatRequest, parse_chat
 

@@ -16,8 +16,8 @@ from router.commands.litellm.reading import Unreadable
 from router.commands.litellm.report import TITLES, Fate
 from router.commands.options import folders
 from router.core.catalog import Catalogue, Shelf
-from router.rulebook import MODELS, QUALITY, ConfigError, decode, load_rules
-from router.settings import ROUTER, RouterFile
+from router.rulebook import MODELS, QUALITY, ROUTER, ConfigError, decode, load_rules
+from router.settings import RouterFile
 
 
 @click.group("import")

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
+from router.commands.durations import duration
 from router.commands.options import as_json, folders
 from router.commands.remote import Remote
+
+
+def _grace(text: str) -> float:
+    """Seconds, or a duration: the type of an option. Raises BadParameter."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(duration(text))
 
 
 @click.group()
@@ -29,6 +39,11 @@ def keys() -> None:
     "--endpoint", "endpoints", multiple=True, help="Endpoint the key may use (chat, models, …); may be repeated."
 )
 @click.option("--expires-at", help="When it ends, such as 2027-01-31T00:00:00Z.")
+@click.option("--budget-usd", help="The key's own budget, such as 5.00, with --window.")
+@click.option("--window", help="Over which window: hour, day, week, month, total, or 24h, 7d.")
+@click.option("--requests-per-minute", type=int, help="The key's own limit.")
+@click.option("--tokens-per-minute", type=int, help="The key's own limit.")
+@click.option("--concurrency", type=int, help="Requests of the key under way at once.")
 @click.option("--unlimited", is_flag=True, help="Allow a key although the team's policy has no hard budget.")
 def create(data_dir: Path, json_: bool, models: tuple[str, ...], endpoints: tuple[str, ...], **fields: Any) -> None:
     """Make a key; its secret is printed this once."""
@@ -62,7 +77,34 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
 @folders()
 @as_json
 @click.argument("key_id")
-@click.option("--grace-s", type=float, default=3600.0, show_default=True, help="How long the old secret works on.")
+def show(data_dir: Path, json_: bool, key_id: str, **_: Any) -> None:
+    """A key: what it may do, and how its own budgets stand."""
+    found = Remote(data_dir).call("GET", f"/admin/v1/keys/{quote(key_id, safe='')}")
+    if json_:
+        click.echo(json.dumps(found))
+        return
+    budgets = found.pop("budgets")
+    for name, value in found.items():
+        told = ", ".join(value) if isinstance(value, list) else value
+        click.echo(f"{name:<20} {'-' if told in (None, '') else told}")
+    for one in budgets:
+        spent, limit = one["spent_usd"], one["limit_usd"]
+        click.echo(f"{'budget ' + one['window']:<20} {spent} of {limit} USD spent, {one['reserved_usd']} reserved")
+
+
+@keys.command()
+@folders()
+@as_json
+@click.argument("key_id")
+@click.option(
+    "--grace",
+    "--grace-s",
+    "grace_s",
+    type=_grace,
+    default="3600",
+    show_default=True,
+    help="How long the old secret works on: seconds, or such as 10m, 1h, 7d.",
+)
 def rotate(data_dir: Path, json_: bool, key_id: str, grace_s: float, **_: Any) -> None:
     """Give a key a new secret; the old one works on for a while."""
     made = Remote(data_dir).call("POST", f"/admin/v1/keys/{key_id}/rotate", {"grace_s": grace_s})

@@ -1,52 +1,82 @@
-"""mistral-router policy: what a team's policy is in effect, and what a draft would change."""
+"""mistral-router policy: what a team's policy is in effect, what a draft would change, and grants."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import rich_click as click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
 from router.commands.backtest import gathered
 from router.commands.comparing import as_policy_of, compare, plain_console, show
 from router.commands.desk import Desk
+from router.commands.grants import grant, grants, revoke
 from router.commands.options import as_json, folders
-from router.core.policy_fields import Change, changes, fields_of
-from router.rulebook import DEFAULT, load_draft, load_rules
+from router.commands.remote import Remote
+from router.core.policy_fields import Change, changes, effective, fields_of
+from router.rulebook import load_draft, load_rules
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
 def policy() -> None:
-    """Policies: what holds for a team, and what a draft would change."""
+    """Policies: what holds for a team, what a draft would change, and more money for a while."""
+
+
+policy.add_command(grant)
+policy.add_command(grants)
+policy.add_command(revoke)
 
 
 @policy.command("show")
 @folders()
 @as_json
 @click.argument("team")
-def show_(config_dir: Path, policies_dir: Path, json_: bool, team: str, **_: Any) -> None:
-    """The policy that holds for TEAM, with each value's origin: a file, or the product's default."""
-    rules = load_rules(config_dir, policies_dir, datetime.now(UTC).date())
-    path = policies_dir / (f"{team}.toml" if team in rules.policies else DEFAULT)
-    fields = fields_of(rules.policy_of(team), _content(path))
-    rows = [
-        {"field": field.name, "value": field.value, "origin": path.name if field.given else "product"}
-        for field in fields
-    ]
+@click.pass_context
+def show_(context: click.Context, config_dir: Path, policies_dir: Path, data_dir: Path, json_: bool, team: str) -> None:
+    """The policy that holds for TEAM, with each value's origin, as a running router has it: and how its budgets stand.
+
+    With --policies the files of that folder are read, and no router is asked.
+    """
+    if context.get_parameter_source("policies_dir") is ParameterSource.COMMANDLINE:
+        told = _from_files(config_dir, policies_dir, team)
+    else:
+        told = Remote(data_dir).call("GET", f"/admin/v1/policies/{quote(team, safe='')}")
     if json_:
-        click.echo(msgspec.json.encode({"team": team, "file": str(path), "fields": rows}))
+        click.echo(msgspec.json.encode(told))
         return
-    click.echo(f"Team {team}: {path}")
+    click.echo(f"Team {team}: {told['file']}")
     table = Table("field", "value", "origin")
-    for row in rows:
-        table.add_row(str(row["field"]), _text(row["value"]), str(row["origin"]))
-    plain_console().print(table)
+    for row in told["fields"]:
+        place = f"{row['origin']}:{row['line']}" if row["line"] else row["origin"]
+        table.add_row(row["field"], _text(row["value"]), place)
+    for more in told.get("grants", ()):
+        whose = ".".join(filter(None, ("budget", more["scope"], more["target"], more["window"])))
+        table.add_row(f"{whose}.usd", f"+{more['usd']}", f"{more['id']} until {more['until']} ({more['reason']})")
+    console = plain_console()
+    console.print(table)
+    if "budgets" in told:
+        console.print(_standing(told["budgets"]))
+
+
+def _from_files(config_dir: Path, policies_dir: Path, team: str) -> dict[str, Any]:
+    rules = load_rules(config_dir, policies_dir, datetime.now(UTC).date())
+    return {"team": team, "file": str(policies_dir / f"{rules.file_of(team)}.toml"), "fields": effective(rules, team)}
+
+
+def _standing(budgets: list[dict[str, Any]]) -> Table:
+    table = Table("budget", "window", "mode", "limit", "spent", "reserved", "left", "renews")
+    for one in budgets:
+        amounts = (one[f"{name}_usd"] for name in ("limit", "spent", "reserved", "left"))
+        table.add_row(f"{one['scope']} {one['id']}", one["window"], one["mode"], *amounts, one["resets_at"] or "-")
+    return table
 
 
 @policy.command("diff")

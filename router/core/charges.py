@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from router.core.budget_lines import Pace
 from router.core.catalog import ModelCard
+from router.core.grants import Grant, raised
 from router.core.money import tokens_cost
 from router.core.policy import Budget, Limit, Mode, OnExhausted, Policy, Scope, rolling_ms
 from router.wire.usage import Usage
@@ -52,7 +54,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """`begin`, `end` are epoch milliseconds of a calendar window, or a ring's length in ms and its number of buckets.
 
     `limit` is in nano-USD, requests, tokens or requests under way; only `enforced` accounts refuse. `overshoot` is by
-    how much a money account may be exceeded, in nano-USD.
+    how much a money account may be exceeded, in nano-USD; `warn_at` and `pace` are a budget's (core/pacing.py).
     """
 
     name: str
@@ -68,6 +70,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     end: int = 0
     on_exhausted: OnExhausted = OnExhausted.DENY
     overshoot: int = 0
+    warn_at: tuple[float, ...] = ()
+    pace: tuple[Pace, ...] = ()
 
     @property
     def resets_ms(self) -> int | None:
@@ -84,15 +88,16 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
-def accounts_of(policy: Policy, owner: Owner, now_ms: int) -> tuple[Account, ...]:
-    """Every account the request is counted on, in the policy's order; calendar windows hold `now_ms`.
+def accounts_of(policy: Policy, owner: Owner, now_ms: int, grants: tuple[Grant, ...] = ()) -> tuple[Account, ...]:
+    """Every account the request is counted on, in the policy's order; calendar windows hold `now_ms`, and limits have
+    what the team's `grants` add then.
 
     No account is there twice, or the request would be charged twice: a rule that names a key replaces the one for all.
     """
     found: dict[str, Account] = {}
     for budget in policy.budgets:
         if (name := _counted(budget.scope, budget.id, owner)) is not None:
-            for account in _money(budget, name, now_ms):
+            for account in _money(budget, name, now_ms, grants):
                 if budget.id is not None or account.name not in found:
                     found[account.name] = account
     for limit in policy.limits:
@@ -117,6 +122,8 @@ def budgets_of(policy: Policy, now_ms: int) -> tuple[Account, ...]:
 def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
     """The id this rule counts the request under, or None when the rule is about somebody else."""
     match scope:
+        case Scope.ORGANISATION:
+            return Scope.ORGANISATION.value
         case Scope.TEAM:
             return owner.team
         case Scope.KEY:
@@ -127,7 +134,7 @@ def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
             return only if only in owner.tags else None
 
 
-def _money(budget: Budget, name: str, now_ms: int) -> Iterable[Account]:
+def _money(budget: Budget, name: str, now_ms: int, grants: tuple[Grant, ...]) -> Iterable[Account]:
     length = rolling_ms(budget.window)
     begin, end = (length, ROLLING_BUCKETS) if length else calendar_window(budget.window, budget.zone, now_ms)
     account = Account(
@@ -138,13 +145,15 @@ def _money(budget: Budget, name: str, now_ms: int) -> Iterable[Account]:
         measure=Measure.USD,
         kind=Kind.RING if length else Kind.CALENDAR,
         window=budget.window,
-        limit=budget.nano,
+        limit=raised(budget.nano, grants, budget.scope, name, budget.window, now_ms) if grants else budget.nano,
         enforced=budget.mode is Mode.HARD and budget.on_exhausted is OnExhausted.DENY,
         shadow=budget.mode is Mode.SHADOW,
         begin=begin,
         end=end,
         on_exhausted=budget.on_exhausted if budget.mode is Mode.HARD else OnExhausted.WARN,
         overshoot=budget.overshoot_nano,
+        warn_at=budget.warn_at,
+        pace=budget.pace,
     )
     yield account
     if account.overshoot and account.enforced:

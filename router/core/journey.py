@@ -10,7 +10,9 @@ from router.core.catalog import Ability
 from router.core.charges import Measure, Standing, over_soft
 from router.core.classify import Classification
 from router.core.explain import Attempt, answered_by, cost_nano, reason_of, saved_nano
+from router.core.grants import Grant
 from router.core.money import usd
+from router.core.pacing import warned
 from router.core.plan import Plan
 from router.core.policy import Policy
 from router.core.rules import Rules
@@ -32,6 +34,8 @@ class Journey:
     the upstream, so that the rest is what the router added; `first_chunk_s` is when a stream showed its first content,
     counted from the start. `attempts` are over; `asking` is the model of the one that is under way, or of the last.
     `trace` is what whoever traces requests keeps with this one.
+    `first_hold` is the number of the first attempt's hold: of two groups of accounts one may grant what the other
+    refuses, and an id that was given back is used up.
     """
 
     request_id: str
@@ -46,6 +50,7 @@ class Journey:
     key_id: str = ""
     key_models: tuple[str, ...] = ()
     policy: Policy | None = None
+    grants: tuple[Grant, ...] = ()
     request: AnyRequest | None = None
     voice: Voice | None = None
     conversation: Conversation | None = None
@@ -55,6 +60,7 @@ class Journey:
     asking: str | None = None
     standings: tuple[Standing, ...] = ()
     freed_nano: int = 0
+    first_hold: int = 1
     upstream_s: float = 0.0
     first_chunk_s: float | None = None
     degraded: str | None = None
@@ -79,10 +85,11 @@ def told_headers(journey: Journey, now_s: float, *, streaming: bool = False) -> 
     """The response headers that are known by now. Cost, saved and attempts are left out while a stream still runs."""
     headers = {"x-request-id": journey.request_id, "x-router-overhead-ms": f"{journey.overhead_ms(now_s):.2f}"}
     headers |= _limits(journey.standings, journey.freed_nano)
-    warned = [
+    over = [
         f"{account.scope.value} {account.measure.value} {account.window}" for account in over_soft(journey.standings)
     ]
-    warnings = [f"over the soft limit: {', '.join(warned)}"] if warned else []
+    warnings = [f"over the soft limit: {', '.join(over)}"] if over else []
+    warnings += [one.text for one in warned(journey.standings, journey.at_ms)]
     if warnings := [*warnings, *(journey.request.warnings if journey.request else ())]:
         headers["x-router-warning"] = "; ".join(warnings)
     uncounted = journey.ask is not None and journey.ask.size.method is Method.LINEAR

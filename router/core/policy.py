@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from router.core.budget_lines import Alarm, Pace
 from router.core.kinds import SCORE_MAX, Kind
 from router.core.money import parse_usd
 
+DEFAULT_TEAM: Final = "default"
 MODES: Final = {"economy": 0.85, "balanced": 0.90, "quality": 0.98}
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
@@ -24,8 +27,9 @@ _CALENDAR: Final = ("hour", "day", "week", "month", "total")
 
 
 class Scope(enum.Enum):
-    """Whom a rule counts: the whole team, each key, one model of the team, or one tag of the team."""
+    """Whom a rule counts: all teams together, the team, each key of it, one of its models, or one of its tags."""
 
+    ORGANISATION = "organisation"
     TEAM = "team"
     KEY = "key"
     MODEL = "model"
@@ -83,7 +87,7 @@ class Priority(enum.Enum):
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money over a window: a calendar unit in `zone`, `total`, or a rolling length such as 24h or 7d. `overshoot_usd`
     lets requests hold what they usually cost instead of what they can cost, as long as together they exceed the budget
-    by no more."""
+    by no more. `warn_at` are shares of it, and `pace` is what is done when it would not last; both ascend."""
 
     scope: Scope
     usd: str
@@ -93,6 +97,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mode: Mode = Mode.HARD
     on_exhausted: OnExhausted = OnExhausted.DENY
     overshoot_usd: str | None = None
+    warn_at: tuple[float, ...] = ()
+    pace: tuple[Pace, ...] = ()
 
     @property
     def nano(self) -> int:
@@ -144,9 +150,9 @@ class Policy(
     frozen=True,
     kw_only=True,
     forbid_unknown_fields=True,
-    rename={"budgets": "budget", "limits": "limit", "scores": "score"},
+    rename={"budgets": "budget", "limits": "limit", "scores": "score", "alarms": "alarm"},
 ):
-    team: str = "default"
+    team: str = DEFAULT_TEAM
     quality: str | float = "balanced"
     baseline_model: str = "mistral-medium-3-5"
     region: Region = Region.ANY
@@ -164,6 +170,7 @@ class Policy(
     scores: tuple[OwnScore, ...] = ()
     budgets: tuple[Budget, ...] = ()
     limits: tuple[Limit, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
     def allows(self, model: str) -> bool:
         return any(fnmatchcase(model, pattern) for pattern in self.models.allow)
@@ -174,13 +181,30 @@ class Policy(
             return self.models.map[name]
         return next((to for pattern, to in self.models.map.items() if fnmatchcase(name, pattern)), name)
 
+    def scopes(self) -> Iterator[tuple[str, Scope]]:
+        """Each rule's place in the file, and its scope."""
+        for index, budget in enumerate(self.budgets):
+            yield f"budget[{index}]", budget.scope
+        for index, limit in enumerate(self.limits):
+            yield f"limit[{index}]", limit.scope
+
+    @property
+    def counts_organisation(self) -> bool:
+        return any(scope is Scope.ORGANISATION for _, scope in self.scopes())
+
     @property
     def overshoots(self) -> bool:
         return any(budget.overshoot_usd is not None for budget in self.budgets)
 
     @property
     def has_hard_budget(self) -> bool:
-        return any(budget.mode is Mode.HARD for budget in self.budgets)
+        """Whether the team's own money ends; the organisation's would be used up by one team."""
+        return any(budget.mode is Mode.HARD and budget.scope is not Scope.ORGANISATION for budget in self.budgets)
+
+
+def whose(rule: Budget | Limit) -> str:
+    """What a rule counts, in short: `team`, `key`, `tag:nightly`."""
+    return rule.scope.value if rule.id is None else f"{rule.scope.value}:{rule.id}"
 
 
 def quality_number(quality: str | float) -> float:
@@ -219,6 +243,9 @@ def check_policy(policy: Policy) -> None:
         raise ValueError("upstream_key: names an environment variable, in capitals; the key itself never stands here")
     if not policy.models.allow:
         raise ValueError("models.allow: allows no model, so no request could be served")
+    for place, scope in policy.scopes():
+        if scope is Scope.ORGANISATION and policy.team != DEFAULT_TEAM:
+            raise ValueError(f"{place}.scope: organisation counts all teams together: write it into default.toml")
     seen: set[tuple[object, ...]] = set()
     for index, own in enumerate(policy.scores):
         if not 0 <= own.score <= SCORE_MAX:
@@ -280,6 +307,8 @@ def _check_id(scope: Scope, name: str | None, place: str) -> None:
         raise ValueError(f"{place}.id: a rule of scope {scope.value} names which one")
     if scope is Scope.TEAM and name is not None:
         raise ValueError(f"{place}.id: a rule of scope team has none: it counts this file's team")
+    if scope is Scope.ORGANISATION and name is not None:
+        raise ValueError(f"{place}.id: a rule of scope organisation has none: it counts all teams together")
 
 
 def _once(

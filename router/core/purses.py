@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from router.core.charges import ROLLING_BUCKETS, Account, Kind, Measure
+from router.core.policy import Scope
 
 
 class _Purse(msgspec.Struct, kw_only=True):
@@ -32,7 +33,8 @@ class Purses:
         for account in accounts:
             if account.measure is not Measure.USD:
                 continue
-            purse = self._purses.setdefault((team, account.name), _Purse())
+            payer = "" if account.scope is Scope.ORGANISATION else team
+            purse = self._purses.setdefault((payer, account.name), _Purse())
             _advance(purse, account, at_ms)
             if account.enforced and purse.spent + held > account.limit:
                 return False

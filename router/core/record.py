@@ -16,7 +16,7 @@ _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32:
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request afterwards. Money is nano-USD; `nano_usd` includes what is unconfirmed. The three from
     `dearest_nano_usd` on are what the answer's tokens would have cost elsewhere (core/savings.py), at the prices of the
-    rules that `router` names; None without an answer."""
+    rules that `router` names; None without an answer. `first_hold` is the number of the first attempt's hold."""
 
     request_id: str
     at_ms: int
@@ -46,11 +46,12 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     dearest_nano_usd: int | None = None
     baseline_nano_usd: int | None = None
     cheapest_nano_usd: int | None = None
+    first_hold: int = 1
 
 
-def name_hold(request_id: str, attempt: int) -> str:
-    """The name of an attempt's hold; attempts count from 1."""
-    return f"{request_id}#{attempt}"
+def name_hold(request_id: str, number: int) -> str:
+    """The name of a hold; a request's holds count from 1."""
+    return f"{request_id}#{number}"
 
 
 def corrected(record: RequestRecord, charged: Sequence[int | None]) -> RequestRecord:

@@ -6,12 +6,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Final
 
-from router.core.charges import FOREVER_MS, Denial, Kind, Measure
+from router.core.charges import FOREVER_MS, Account, Denial, Kind, Measure
 from router.core.classify import Classification
 from router.core.explain import RouterObject
 from router.core.judging import Verdict
 from router.core.money import usd
+from router.core.pacing import Paced
 from router.core.plan import Plan
+from router.core.policy import Scope
 from router.core.quotas import BULK_PERCENT
 from router.core.reasons import PURPOSES, Why
 from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError, UpstreamRateLimited
@@ -57,7 +59,7 @@ _NO_NEWS: Final = frozenset({Why.NOT_ALLOWED, *PURPOSES.values()})
 def denied(denial: Denial, team: str) -> RouterError:
     """The 402 or 429 for an account that refused."""
     account = denial.standing.account
-    owner = f"Team {team}" if account.scope.value == "team" else f"{account.scope.value.capitalize()} {account.id}"
+    owner = _owner(account, team)
     if account.measure is Measure.USD:
         return _over_budget(denial, owner, team)
     wait_ms = denial.retry_after_ms
@@ -86,15 +88,26 @@ def held_back(plan: Plan) -> RouterError:
     return UpstreamRateLimited(text, retry_after_ms=round(plan.opens_in_s * 1000))
 
 
+def _owner(account: Account, team: str) -> str:
+    match account.scope:
+        case Scope.ORGANISATION:
+            return "The organisation"
+        case Scope.TEAM:
+            return f"Team {team}"
+        case Scope.KEY | Scope.MODEL | Scope.TAG:
+            return f"{account.scope.value.capitalize()} {account.id}"
+
+
 def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
     standing, account = denial.standing, denial.standing.account
     resets_at = _resets_at(denial)
     window = account.window if account.window in ("hour", "day", "week", "month", "total") else f"last {account.window}"
+    policy = "default.toml" if account.scope is Scope.ORGANISATION else f"policy of team {team}"
     renewal = f"the budget renews at {resets_at}" if resets_at else "this budget does not renew"
     text = (
         f"{owner} has spent {_amount(standing.spent)} and reserved {_amount(standing.held)} of "
         f"{_amount(account.limit)} USD ({window}); this request may cost {_amount(denial.asked)}, less with a lower "
-        f"max_tokens; {renewal} (policy of team {team})."
+        f"max_tokens; {renewal} ({policy})."
     )
     return BudgetExceeded(
         text,
@@ -113,6 +126,30 @@ def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
     )
 
 
+def too_fast(step: Paced, team: str) -> RouterError:
+    """The 402 for a budget whose policy refuses when it would not last."""
+    account = step.account
+    share, above = round(step.share * 100), round(step.pace.above * 100)
+    until = _stamp(step.until_ms)
+    owner = _owner(account, team)
+    text = (
+        f"{owner} has spent {_amount(step.spent)} of {_amount(account.limit)} USD ({account.window}): at this pace "
+        f"{share} % will be spent when the budget renews at {_stamp(account.end)}, and its policy refuses above "
+        f"{above} %. If nothing is spent until then, requests pass again at {until}."
+    )
+    told = {
+        "scope": account.scope.value,
+        "id": account.id,
+        "window": account.window,
+        "limit_usd": usd(account.limit),
+        "spent_usd": usd(step.spent),
+        "forecast": round(float(step.share), 4),
+        "forecast_max": step.pace.above,
+        "resets_at": until,
+    }
+    return BudgetExceeded(text, extra={"budget": told})
+
+
 def _amount(nano: int) -> str:
     """USD with two decimals where they tell all, else with as many as it takes."""
     return usd(nano, 2) if nano % 10_000_000 == 0 else usd(nano).rstrip("0")
@@ -128,7 +165,11 @@ def _resets_at(denial: Denial) -> str | None:
         return None
     else:
         ends_ms = denial.now_ms + denial.retry_after_ms
-    return datetime.fromtimestamp(ends_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _stamp(ends_ms)
+
+
+def _stamp(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def unsuitable(plan: Plan, ask: Classification, explained: RouterObject) -> RouterError:

@@ -14,7 +14,8 @@ from router.core.sites import Site
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """`sites` are the upstreams beside Mistral's own. `version` is a hash of all the files it was made from; `checked`
-    the day the prices were last held against the vendor's page; `day` the day whose prices stand in `shelf`."""
+    the day the prices were last held against the vendor's page; `day` the day whose prices stand in `shelf`; `texts`
+    what the policies' files say, by team."""
 
     shelf: Shelf
     sites: tuple[Site, ...]
@@ -24,6 +25,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     checked: date
     day: date
+    texts: dict[str, str] = {}
+
+    def file_of(self, team: str) -> str:
+        """The team whose file holds for `team`: itself, or `default`."""
+        return team if team in self.policies else self.default.team
 
     def policy_of(self, team: str) -> Policy:
         """The team's own policy, or the default one under the team's name."""

@@ -86,6 +86,12 @@ METRICS: Final = (
         labels=("team", "scope", "measure"),
     ),
     Metric(
+        name="router_budget_warnings_total",
+        kind="counter",
+        help="Requests told that a budget has passed a threshold or would not last, by rule and reason.",
+        labels=("team", "scope", "reason"),
+    ),
+    Metric(
         name="router_plan_reasons_total",
         kind="counter",
         help="Why the serving model was chosen.",
@@ -116,6 +122,12 @@ METRICS: Final = (
         name="router_settlements_lost_total",
         kind="counter",
         help="Ends of holds given up; each leaves an unconfirmed charge.",
+    ),
+    Metric(
+        name="router_webhooks_total",
+        kind="counter",
+        help="Alarms of money sent to webhooks, by result (delivered, failed, given_up).",
+        labels=("webhook", "result"),
     ),
     Metric(
         name="router_reloads_total",

@@ -84,19 +84,23 @@ class Metrics:
         attempts: Sequence[Attempt],
         *,
         warnings: Iterable[tuple[str, str]],
+        budgets: Iterable[tuple[str, str]],
         input_ratios: Iterable[tuple[str, float]],
         first_chunk_s: float | None,
         overhead_s: float,
         duration_s: float,
     ) -> None:
         """Count one request, when it has ended. `warnings` are the scope and the measure of soft rules that it went
-        beyond, `input_ratios` a model's billed input by what was estimated."""
+        beyond, `budgets` the scope and the reason of what it was told of budgets, `input_ratios` a model's billed input
+        by what was estimated."""
         team, model = record.team, record.model or "none"
         self.child("router_requests_total", team, model, str(record.status)).inc()
         if record.code is not None:
             self.child("router_refusals_total", team, record.code).inc()
         for scope, measure in warnings:
             self.child("router_soft_limit_exceeded_total", team, scope, measure).inc()
+        for scope, why in budgets:
+            self.child("router_budget_warnings_total", team, scope, why).inc()
         if record.reason:
             self.child("router_plan_reasons_total", team, record.reason).inc()
         for attempt in attempts:

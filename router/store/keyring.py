@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
+from router.core.key_rules import KeyRules
 from router.errors import InvalidKey, StoreUnavailable
 from router.store import names
 from router.store.connect import DEADLINE_S, STORE_ERRORS, Client, away
@@ -52,6 +53,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     unlimited: bool = False
+    own: KeyRules | None = None
 
 
 class Restored(enum.Enum):
@@ -69,6 +71,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     team: str
     models: tuple[str, ...]
     endpoints: tuple[str, ...]
+    own: KeyRules | None = None
 
 
 class Keyring:
@@ -113,6 +116,7 @@ class Keyring:
             team=record.team,
             models=record.models,
             endpoints=record.endpoints,
+            own=record.own,
         )
 
     async def create(
@@ -124,6 +128,7 @@ class Keyring:
         endpoints: tuple[str, ...] = (),
         expires_at: float | None = None,
         unlimited: bool = False,
+        own: KeyRules | None = None,
     ) -> tuple[KeyRecord, str]:
         """A new key: its record and, this once, the key itself."""
         key_id = "".join(secrets.choice(_ALPHABET) for _ in range(12))
@@ -138,6 +143,7 @@ class Keyring:
             endpoints=endpoints,
             expires_at=expires_at,
             unlimited=unlimited,
+            own=own,
         )
         await self._save(record, b"")
         return record, key
@@ -168,6 +174,11 @@ class Keyring:
             if await self._save(record, packed):
                 return record
         return None
+
+    async def find(self, key_id: str) -> KeyRecord | None:
+        """The key's record as the store has it; None for an unknown one."""
+        packed = await self._packed(key_id)
+        return _unpacked(packed) if packed else None
 
     async def list(self) -> list[KeyRecord]:
         """Every key, oldest first."""

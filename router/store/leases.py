@@ -21,19 +21,19 @@ BATCH_MAX: Final = 16
 class Leases:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._held: dict[str, str] = {}
+        self._held: set[tuple[str, str]] = set()
 
     def keep(self, hold: Reservation) -> None:
         """Renew this hold's lease from now on."""
-        self._held[hold.id] = hold.team
+        self._held.update((one.team, one.id) for one in _both(hold))
 
     def drop(self, hold: Reservation) -> None:
         """The hold ends: its lease may run out."""
-        self._held.pop(hold.id, None)
+        self._held.difference_update((one.team, one.id) for one in _both(hold))
 
     def under_way(self, team: str) -> bool:
         """Whether this process holds something for the team."""
-        return team in self._held.values()
+        return any(holder == team for holder, _ in self._held)
 
     async def watch(self) -> None:
         """Run for ever: renew what is held."""
@@ -44,7 +44,7 @@ class Leases:
     async def renew(self) -> None:
         """Renew every lease once. A store that is away is tried again the next time; a lease outlives two misses."""
         teams: defaultdict[str, list[str]] = defaultdict(list)
-        for hold_id, team in self._held.items():
+        for team, hold_id in self._held:
             teams[team].append(hold_id)
         for team, ids in teams.items():
             for start in range(0, len(ids), BATCH_MAX):
@@ -52,3 +52,7 @@ class Leases:
                     await self._ledger.renew(team, ids[start : start + BATCH_MAX], LEASE_MS)
                 except StoreUnavailable:
                     break  # another team's shard may well answer
+
+
+def _both(hold: Reservation) -> tuple[Reservation, ...]:
+    return (hold,) if hold.twin is None else (hold, hold.twin)

@@ -30,7 +30,8 @@ class Ending(enum.Enum):
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """A hold. `entries` is all that the store needs to end it, even if it lost it."""
+    """A hold. `entries` is all that the store needs to end it, even if it lost it; `twin` is the same request's hold in
+    the organisation's group, where that is limited too."""
 
     id: str
     team: str
@@ -39,6 +40,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     standings: tuple[Standing, ...]
     held: Amounts
     note: str = ""
+    twin: Reservation | None = None
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):

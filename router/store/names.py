@@ -7,6 +7,11 @@ from typing import Final
 KEYS: Final = "{router}:keys"  # hash: public id -> key record
 KEYS_VERSION: Final = "{router}:keys-version"  # counter: goes up with every change of a key
 SWITCHES: Final = "{router}:switches"  # string: what an operator has switched for a while; ends with the last of it
+GRANTS: Final = "{router}:grants"  # string: more money for a while, by team; ends with the last of it
+ALARMS: Final = "{router}:alarms"  # hash: alarms of money that were noticed, by id
+ALARMS_TURN: Final = "{router}:alarms-turn"  # string: somebody looks after them at the moment
+# The group of accounts that all teams share; no team can be named so.
+ORGANISATION: Final = "@organisation"
 AUDIT: Final = "{router}:audit"  # stream: every change through the operations plane, the newest 10,000
 TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
 

@@ -81,7 +81,14 @@ class Reconciler:
         return total
 
     async def end(self, team: str, hold_id: str, nano: int | None) -> Reconciled:
-        """Charge `nano` in place of the hold, or release it (None). Twice changes nothing."""
+        """Charge `nano` in place of the hold, or release it (None), in the organisation's group too. Twice changes
+        nothing."""
+        ended = await self._end(team, hold_id, nano)
+        if team != names.ORGANISATION and ended.status in (Status.ENDED, Status.SAME):
+            await self._end(names.ORGANISATION, hold_id, nano)
+        return ended
+
+    async def _end(self, team: str, hold_id: str, nano: int | None) -> Reconciled:
         held = await self._hold(team, hold_id)
         if held is None:
             return Reconciled(status=Status.UNKNOWN, nano_usd=None)

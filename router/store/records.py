@@ -232,7 +232,7 @@ class Records:
         pipe = self._client.pipeline(transaction=False)
         for record in unsure:
             attempts = record.router.attempts if record.router else ()
-            holds = [name_hold(record.request_id, number) for number in range(1, len(attempts) + 1)]
+            holds = [name_hold(record.request_id, record.first_hold + index) for index in range(len(attempts))]
             pipe.hmget(names.corrections(record.team, (began_ms(record.request_id) or 0) // DAY_MS), holds or ["-"])
         found = {
             record.request_id: [None if nano is None else int(nano) for nano in charged]

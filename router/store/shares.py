@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from router.core.charges import NOTHING, Account, Amounts, Denial
+from router.core.policy import Scope
 from router.core.shares import holds_at, leaves_enough, money_of, slice_nano
 from router.errors import StoreUnavailable
 from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation
 from router.store.settler import Settler
+from router.store.twins import Twins
 
 LOOK_EVERY_S: Final = 2.0
 # A slice that nobody has needed for so long is given back.
@@ -50,7 +52,7 @@ class Shares:
         clock: Callable[[], float] = time.time,
         idle_clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger = ledger
+        self._twins = Twins(ledger, settler)
         self._leases = leases
         self._settler = settler
         self._clock = clock
@@ -126,7 +128,7 @@ class Shares:
             # First what was spent from it is charged, then it is given back: in between both count, never neither.
             if found.draws or found.uncharged:
                 return
-            await self._ledger.close(found.hold, Ending.VOIDED, NOTHING)
+            await self._twins.close(found.hold, Ending.VOIDED, NOTHING)
             self._leases.drop(found.hold)
             found.hold, found.left, found.used = None, 0, False
         if idle:
@@ -141,13 +143,14 @@ class Shares:
             return
         hold_id = f"share_{secrets.token_hex(13)}#1"
         amounts = Amounts(nano=nano, tokens=0, requests=0)
-        held = await self._ledger.reserve(
-            hold_id, team, lambda now_ms: money_of(accounts(now_ms)), amounts, lease_ms=LEASE_MS
+        both = any(account.scope is Scope.ORGANISATION for account in accounts(int(self._clock() * 1000)))
+        held = await self._twins.reserve(
+            hold_id, team, lambda now_ms: money_of(accounts(now_ms)), amounts, both=both, lease_ms=LEASE_MS
         )
         if isinstance(held, Denial):
             return
         if not leaves_enough(held.standings):
-            await self._ledger.close(held, Ending.VOIDED, NOTHING)
+            await self._twins.close(held, Ending.VOIDED, NOTHING)
             return
         self._leases.keep(held)
         found.hold, found.left = held, nano
@@ -156,7 +159,7 @@ class Shares:
         hold = found.hold
         if hold is not None:
             self._leases.drop(hold)
-            self._settler.hand_over(lambda: self._ledger.close(hold, Ending.VOIDED, NOTHING), frees=team)
+            self._settler.hand_over(lambda: self._twins.close(hold, Ending.VOIDED, NOTHING), frees=team)
 
     def _name(self, accounts: Accounts) -> tuple[str, ...]:
         return tuple(account.name for account in money_of(accounts(int(self._clock() * 1000))))

@@ -1,5 +1,5 @@
-"""One attempt over HTTP. httpx is the interface, in this module alone, over aiohttp's transport: httpx's own costs five
-times as much per call, loses pool slots when calls are cancelled, and collapses with many streams.
+"""One attempt over HTTP. httpx is the interface, here and for webhooks, over aiohttp's transport: httpx's own costs
+five times as much per call, loses pool slots when calls are cancelled, and collapses with many streams.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Upstream:
 
     def __init__(self, url: str, key: str | None) -> None:
         self._key = key
-        self._client = httpx.AsyncClient(base_url=url, transport=_transport(), trust_env=False, follow_redirects=False)
+        self._client = httpx.AsyncClient(base_url=url, transport=transport(), trust_env=False, follow_redirects=False)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -101,7 +101,9 @@ class Upstream:
                 await response.aclose()
 
 
-def _transport() -> AiohttpTransport:
+def transport() -> AiohttpTransport:
+    """A connection pool over aiohttp; nothing is opened before the first call."""
+
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=ssl.create_default_context())
         # No cookie of one answer may travel with the next request.

@@ -156,6 +156,8 @@ def test_a_budget_is_one_account() -> None:
         "shadow": False,
         "on_exhausted": "deny",
         "overshoot": 0,
+        "warn_at": (),
+        "pace": (),
         **DAY,
     }
 

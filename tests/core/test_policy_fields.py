@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from router.core.policy import Policy
-from router.core.policy_fields import Change, Field, changes, fields_of
+from router.core.policy_fields import Change, Field, changes, fields_of, lines_of
 
 DAY = {"scope": "team", "usd": "5", "window": "day"}
 SCORE = {"model": "ministral-8b-2512", "kind": "extraction", "score": 91, "source": "our own suite"}
@@ -48,6 +48,40 @@ def test_changed_new_and_lost_rules_are_told() -> None:
 
 
 def test_every_field_of_a_policy_is_shown() -> None:
-    found = fields(score=[SCORE], budget=[DAY], limit=[{"scope": "team", "concurrency": 1}])
+    alarm = {"budget": "team.day", "at": [0.8], "webhook": "finance"}
+    found = fields(score=[SCORE], budget=[DAY], limit=[{"scope": "team", "concurrency": 1}], alarm=[alarm])
     shown = {field.name.partition(".")[0] for field in found}
     assert shown == {field.encode_name for field in msgspec.structs.fields(Policy)}
+
+
+def test_a_value_is_told_with_its_line() -> None:
+    text = """team = "a"
+quality = "economy"   # a comment
+[models.map]
+"gpt-4o*" = "auto"
+plain = "auto"
+
+[[budget]]
+scope = "team"
+usd = "5"
+window = "day"
+warn_at = [0.5]
+
+[[budget.pace]]
+above = 1.2
+step = "warn"
+
+[[budget]]
+scope = "key"
+usd = "1"
+window = "day"
+"""
+    given = msgspec.toml.decode(text)
+    found = {field.name: field.line for field in fields_of(msgspec.convert(given, Policy), given, lines_of(text))}
+    assert found["quality"] == 2
+    assert found["region"] is None
+    assert found['models.map."gpt-4o*"'] == 4
+    assert found['models.map."plain"'] == 5
+    assert (found["budget.team.day.usd"], found["budget.key.day.usd"]) == (9, 19)
+    assert found["budget.team.day.warn_at"] == 11
+    assert found["budget.team.day.pace.warn"] is None

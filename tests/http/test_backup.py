@@ -10,6 +10,7 @@ from tests import running
 from tests.running import ADMIN_KEY, Router, Simulator, command, valkey, wait_for
 
 PEPPER = {"ROUTER_KEY_PEPPER": "one pepper for both"}
+NO_GRANTS = {f"grants_{what}": 0 for what in ("restored", "revoked", "kept", "over")}
 
 
 def run(router: Router, *arguments: str) -> tuple[int, str]:
@@ -31,7 +32,7 @@ def test_keys_come_back_once_and_nothing_newer_is_overwritten(upstream: Simulato
                 router.admin("POST", "/keys", {"team": "apps", "name": name}).json for name in ("kept", "gone", "later")
             )
             assert router.admin("DELETE", f"/keys/{revoked['id']}").status == 200
-            assert run(router, "backup", str(file)) == (0, f"4 keys were written to {file}.\n")
+            assert run(router, "backup", str(file)) == (0, f"4 keys and 0 grants were written to {file}.\n")
             assert file.stat().st_mode & 0o777 == 0o600
             text = file.read_text()
             assert PEPPER["ROUTER_KEY_PEPPER"] not in text
@@ -62,11 +63,11 @@ def test_a_key_that_the_backup_knows_as_revoked_is_revoked_in_an_older_store(rou
     whole = router.admin("GET", "/backup").json
     [record] = [key for key in whole["keys"] if key["id"] == made["id"]]
     body = {"version": whole["version"], "pepper": whole["pepper"], "keys": [{**record, "revoked_at": 1.0}]}
-    assert router.admin("POST", "/restore", body).json == {"restored": 0, "revoked": 1, "kept": 0}
-    assert router.admin("POST", "/restore", body).json == {"restored": 0, "revoked": 0, "kept": 1}
+    assert router.admin("POST", "/restore", body).json == {**NO_GRANTS, "restored": 0, "revoked": 1, "kept": 0}
+    assert router.admin("POST", "/restore", body).json == {**NO_GRANTS, "restored": 0, "revoked": 0, "kept": 1}
     [said, first, *_] = router.admin("GET", "/audit?limit=2").json["changes"]
     assert [said["what"], first["what"]] == ["keys.restored", "keys.restored"]
-    assert first["details"] == {"restored": 0, "revoked": 1, "kept": 0}
+    assert first["details"] == {**NO_GRANTS, "restored": 0, "revoked": 1, "kept": 0}
     wait_for(lambda: router.chat(key=made["key"]).status == 401)
     [stands] = [key for key in keys(router) if key["id"] == made["id"]]
     assert stands == {**record, "revoked_at": 1.0}
@@ -88,7 +89,7 @@ def test_a_damaged_or_foreign_file_is_refused_whole(router: Router, tmp_path: Pa
     body = {"version": whole["version"], "pepper": whole["pepper"], "keys": whole["keys"]}
     for change, code_ in (
         ({"pepper": "0" * 16}, "other_pepper"),
-        ({"version": 2}, "invalid_value"),
+        ({"version": 3}, "invalid_value"),
         ({"keys": [*whole["keys"], {**whole["keys"][0], "id": "short"}]}, "invalid_value"),
         ({"keys": [{**whole["keys"][0], "digests": {"x": None}}]}, "invalid_value"),
         ({"keys": [{"id": "x"}]}, "invalid_request"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
@@ -166,7 +167,14 @@ def test_real_answers_are_as_described(router: Router, document: Any) -> None:
     same("post", f"/models/{name}/enable", "/models/{model_id}/enable")
     same("delete", "/pin-all", "/pin-all")
     same("get", "/unconfirmed", "/unconfirmed")
+    same("get", f"/keys/{key}", "/keys/{key_id}")
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    grants = "/policies/{team}/grants"
+    given = same("post", "/policies/apps/grants", grants, {"usd": "5", "until": until, "reason": "a test"}, 201)
+    same("get", "/policies/apps/grants", grants)
+    same("get", "/policies/apps", "/policies/{team}")
     kept = same("get", "/backup", "/backup")
+    same("delete", f"/policies/apps/grants/{given['id']}", "/policies/{team}/grants/{grant_id}")
     same("post", "/restore", "/restore", {"version": 1, "pepper": kept["pepper"], "keys": kept["keys"][:1]})
     same("delete", f"/keys/{key}", "/keys/{key_id}")
     same("get", "/audit?limit=3", "/audit")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from router.core.alarms import Passed
+from router.store.alarms import AlarmBook
+from router.store.connect import connect
 from tests import running
 from tests.running import ADMIN_KEY, ROOT, Simulator, call
 
@@ -61,6 +66,11 @@ def test_the_router_does_everything_with_its_documented_rights(guarded_store: st
         assert router.admin("POST", "/models/mistral-large-2512/disable", {"for_s": 60, "reason": "a test"}).ok
         for path in ("/keys", "/records", "/audit", "/unconfirmed", "/policies", "/upstream"):
             assert router.admin("GET", path).ok, path
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        grant = {"usd": "5", "until": until, "reason": "a test"}
+        given = router.admin("POST", "/policies/apps/grants", grant).json["id"]
+        assert router.admin("GET", "/policies/apps").ok
+        assert router.admin("DELETE", f"/policies/apps/grants/{given}").ok
         key_id = router.admin("GET", "/keys").json["keys"][0]["id"]
         assert router.admin("POST", f"/keys/{key_id}/rotate", {"grace_s": 60}).ok
         assert router.admin("DELETE", f"/keys/{key_id}").ok
@@ -71,6 +81,23 @@ def test_the_router_does_everything_with_its_documented_rights(guarded_store: st
             assert code == 0, out + err
         assert call(f"{router.url}/readyz").ok
     assert asked(guarded_store, "ACL", "LOG") == []
+
+
+def test_alarms_are_noticed_and_forgotten_with_these_rights(guarded_store: str) -> None:
+    async def main() -> None:
+        client = connect(as_user(guarded_store, "router", "change-me"), timeout_s=30.0)
+        book = AlarmBook(client, deadline_s=30.0)
+        try:
+            assert await book.turn(1)
+            noticed = await book.note(Passed(id="alarm_1", webhook="x", until_ms=1, body=b"{}"), 1.0)
+            assert noticed is not None
+            await book.keep("alarm_1", noticed)
+            assert await book.all() == {"alarm_1": noticed}
+            await book.forget("alarm_1")
+        finally:
+            await client.aclose()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from router.core.attempts import Outcome
+from router.core.policy import Scope
 from router.errors import InvalidKey
 from router.store import names
 from router.store.connect import Door, connect
 from router.store.keyring import Keyring
-from router.store.ledger import Ending
+from router.store.ledger import Ending, Reservation
 from router.store.quotas import SharedQuotas
 from router.store.scripts import Script, load
+from router.store.settler import Settler
+from router.store.twins import Twins
 from router.upstream.quotas import Quotas
 from router.wire.rates import Rate, Told
 from tests import clustered
@@ -54,6 +57,33 @@ def test_every_verb_works_on_a_cluster(cluster_url: str) -> None:
             await asyncio.gather(*(one(client, team) for team in TEAMS))
             nodes = {client.get_node_from_key(names.ledger(team)).port for team in TEAMS}
             assert len(nodes) > 1
+        finally:
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_request_of_any_team_is_held_beside_the_organisation_on_a_cluster(cluster_url: str) -> None:
+    everybody = calendar(250, name="organisation", scope=Scope.ORGANISATION)
+
+    async def one(client: Any, team: str) -> bool:
+        till, own = Till(client, f"{team}-3"), calendar(100)
+        twins = Twins(till.ledger, Settler(lambda _: None, lambda: None))
+        held = await twins.reserve(
+            f"{team}#1", till.team, lambda _: (own, everybody), amounts(90), both=True, lease_ms=MINUTE, note=""
+        )
+        if isinstance(held, Reservation):
+            await twins.close(held, Ending.SETTLED, amounts(80), write())
+        return isinstance(held, Reservation)
+
+    async def main() -> None:
+        client: Any = connect(cluster_url, timeout_s=30.0)
+        try:
+            assert sum([await one(client, team) for team in TEAMS]) == 3
+            [standing] = await Till(client, names.ORGANISATION).ledger.peek(names.ORGANISATION, [everybody])
+            assert (standing.spent, standing.held) == (240, 0)
+            groups = (names.ORGANISATION, *(f"{team}-3" for team in TEAMS))
+            assert len({client.get_node_from_key(names.ledger(group)).port for group in groups}) > 1
         finally:
             await client.aclose()
 

@@ -1,6 +1,6 @@
--- Keep what an operator has switched, unless somebody else has switched something since it was read.
+-- Keep a small value that every replica reads, unless somebody else has changed it since it was read.
 --
--- KEYS[1]  switches  string
+-- KEYS[1]  the value  string
 -- ARGV[1]  the value as it was read, '' for none   ARGV[2]  the value to keep   ARGV[3]  when it ends, epoch ms
 -- Returns  1 when it is kept (also when it was kept before), 0 when it has changed since
 
