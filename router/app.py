@@ -161,7 +161,12 @@ def create_app(settings: Settings) -> Litestar:
 
     reconciler = Reconciler(ledger)
     surveyor = Surveyor(
-        metrics=metrics, rules=lambda: rulebook.current, records=records, ledger=ledger, reconciler=reconciler
+        metrics=metrics,
+        rules=lambda: rulebook.current,
+        records=records,
+        twins=holding.twins,
+        grants=book.of,
+        reconciler=reconciler,
     )
     lookout = Lookout(
         metrics,

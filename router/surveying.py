@@ -9,15 +9,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from typing import Final, Protocol
 
-from router.core.charges import Account, Standing, budgets_of
+from router.core.budgets import budgets_of, named_keys
+from router.core.charges import Account, Standing
+from router.core.grants import Grant
 from router.core.policy import Policy, Scope
 from router.core.rules import Rules
 from router.errors import StoreUnavailable
 from router.ops.registry import Metrics
 from router.ops.survey import Figures
-from router.store.ledger import Ledger
 from router.store.reconciling import Reconciler
 from router.store.records import Records
+from router.store.twins import Twins
 
 SURVEY_EVERY_S: Final = 10.0
 # Unconfirmed holds are many after an outage, and change slowly: every sixth round is soon enough.
@@ -45,14 +47,16 @@ class Surveyor:
         metrics: Metrics,
         rules: Callable[[], Rules],
         records: Records,
-        ledger: Ledger,
+        twins: Twins,
+        grants: Callable[[str], tuple[Grant, ...]],
         reconciler: Reconciler,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._survey = metrics.survey
         self._rules = rules
         self._records = records
-        self._ledger = ledger
+        self._twins = twins
+        self._grants = grants
         self._reconciler = reconciler
         self._wall = wall
         self._unconfirmed: dict[str, int] = {}
@@ -78,6 +82,8 @@ class Surveyor:
             for team, standings in zip(some, await self._standings(some, rules), strict=True):
                 for standing in standings:
                     self._add(figures, team, standing)
+        for standing in await self._of(rules.default, int(self._wall() * 1000), of_all=True):
+            self._add(figures, "", standing)
         known = {} if unconfirmed else self._unconfirmed
         self._unconfirmed = {
             team: known[team] if team in known else await self._reconciler.unconfirmed_nano(team) for team in teams
@@ -89,13 +95,15 @@ class Surveyor:
         now_ms = int(self._wall() * 1000)
         return await asyncio.gather(*(self._of(rules.policy_of(team), now_ms) for team in teams))
 
-    async def _of(self, policy: Policy, now_ms: int) -> list[Standing]:
-        accounts = budgets_of(policy, now_ms)
-        return await self._ledger.peek(policy.team, accounts) if accounts else []
+    async def _of(self, policy: Policy, now_ms: int, *, of_all: bool = False) -> list[Standing]:
+        """The team's own budgets; or, `of_all`, those that count all teams together."""
+        listed = budgets_of(policy, named_keys(policy), now_ms, self._grants(policy.team))
+        accounts = [account for account in listed if (account.scope is Scope.ORGANISATION) is of_all]
+        return await self._twins.peek(policy.team, accounts) if accounts else []
 
     def _add(self, figures: Figures, team: str, standing: Standing) -> None:
         account = standing.account
-        name = "" if account.scope is Scope.TEAM else account.id
+        name = "" if account.scope in (Scope.TEAM, Scope.ORGANISATION) else account.id
         labels = (team, account.scope.value, name, account.window, _mode(account))
         figures[_SPENT].append((labels, standing.spent / 1e9))
         figures[_RESERVED].append((labels, standing.held / 1e9))

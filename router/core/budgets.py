@@ -9,6 +9,11 @@ from router.core.grants import Grant
 from router.core.policy import Policy, Scope
 
 
+def named_keys(policy: Policy) -> list[str]:
+    """The keys that the policy has a budget for by name."""
+    return sorted({rule.id for rule in policy.budgets if rule.scope is Scope.KEY and rule.id})
+
+
 def budgets_of(policy: Policy, keys: Sequence[str], now_ms: int, grants: tuple[Grant, ...]) -> tuple[Account, ...]:
     """The money accounts of the team and its `keys`, in the policy's order, for the windows that hold `now_ms`."""
     tags = tuple(dict.fromkeys(rule.id for rule in policy.budgets if rule.scope is Scope.TAG and rule.id))

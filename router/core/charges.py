@@ -108,17 +108,6 @@ def accounts_of(policy: Policy, owner: Owner, now_ms: int, grants: tuple[Grant, 
     return tuple(found.values())
 
 
-def budgets_of(policy: Policy, now_ms: int) -> tuple[Account, ...]:
-    """The accounts of the budgets that say whom they count: the team's own, and those of one key, model or tag. A rule
-    for each key has as many accounts as there are keys, and is left out."""
-    found = []
-    for budget in policy.budgets:
-        name = policy.team if budget.scope is Scope.TEAM else budget.id
-        if name is not None:
-            found += [account for account in _money(budget, name, now_ms) if account.measure is Measure.USD]
-    return tuple(found)
-
-
 def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:
     """The id this rule counts the request under, or None when the rule is about somebody else."""
     match scope:
