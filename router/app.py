@@ -51,12 +51,14 @@ from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
 from router.store.connect import STORE_ERRORS, Door, connect, deadline_of, opened
+from router.store.journal import Journal
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.outputs import Outputs
 from router.store.reconciling import Reconciler
 from router.store.records import Records
+from router.store.replaying import Replaying
 from router.store.settler import Settler
 from router.store.shares import Shares
 from router.store.switchboard import Switchboard
@@ -108,8 +110,21 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
-    shares = Shares(ledger, leases, settler)
-    holding, habits = Holding(ledger, leases, settler, shares), Habits()
+    journal = Journal(
+        settings.data_dir / "journal" if settings.journal.mode == "on" else None,
+        segment_bytes=settings.journal.segment_bytes,
+        on_failed=metrics.child("router_journal_failed_total").inc,
+    )
+    replaying = Replaying(
+        journal,
+        ledger,
+        leases,
+        records,
+        on_replayed=lambda kind: metrics.child("router_journal_replayed_total", kind).inc(),
+        on_turned=metrics.journal,
+    )
+    shares = Shares(ledger, leases, settler, journal)
+    holding, habits = Holding(ledger, leases, settler, shares, journal), Habits()
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock),
         holding=holding,
@@ -157,6 +172,7 @@ def create_app(settings: Settings) -> Litestar:
             board.watch,
             leases.watch,
             shares.watch,
+            replaying.watch,
             outputs.watch,
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
@@ -173,6 +189,7 @@ def create_app(settings: Settings) -> Litestar:
             shares.give_back()
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
+            await replaying.finish()
             await clients.close()
             await client.aclose()
 

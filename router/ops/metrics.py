@@ -15,13 +15,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit."""
+    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit. `across` says
+    how the gauges of worker processes become one."""
 
     name: str
     kind: str
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    across: str = "livesum"
 
 
 # Powers of two from 10 ms, as OpenTelemetry's gen_ai.client.operation.duration.
@@ -104,6 +106,24 @@ METRICS: Final = (
         help="Ends of holds given up; each leaves an unconfirmed charge.",
     ),
     Metric(
+        name="router_journal_lag_seconds",
+        kind="gauge",
+        help="Age of the oldest end of a hold that is in the journal and not in the store.",
+        across="livemax",
+    ),
+    Metric(name="router_journal_bytes", kind="gauge", help="Size of the journals of running processes."),
+    Metric(
+        name="router_journal_failed_total",
+        kind="counter",
+        help="Lines of the journal that could not be written; requests are refused meanwhile.",
+    ),
+    Metric(
+        name="router_journal_replayed_total",
+        kind="counter",
+        help="Holds of processes that died, by how they were ended from the journal, and damaged lines passed over.",
+        labels=("kind",),
+    ),
+    Metric(
         name="router_reloads_total",
         kind="counter",
         help="Reloads of configuration and policies, by result (applied, refused).",
@@ -131,7 +151,7 @@ class Metrics:
         if metric.buckets:
             options["buckets"] = metric.buckets
         if metric.kind == "gauge":
-            options["multiprocess_mode"] = "livesum"
+            options["multiprocess_mode"] = metric.across
         return _TYPES[metric.kind](metric.name, metric.help, metric.labels, **options)
 
     def child(self, name: str, *labels: str) -> Any:
@@ -141,6 +161,11 @@ class Metrics:
             found = metric.labels(*labels) if labels else metric
             self._children[(name, *labels)] = found
         return found
+
+    def journal(self, lag_s: float, size: int) -> None:
+        """How far the store is behind the journal, and how large that is."""
+        self.child("router_journal_lag_seconds").set(lag_s)
+        self.child("router_journal_bytes").set(size)
 
     def request_finished(
         self,

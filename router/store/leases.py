@@ -21,11 +21,16 @@ BATCH_MAX: Final = 16
 class Leases:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._held: dict[str, str] = {}
+        self._held: dict[str, Reservation] = {}
+
+    @property
+    def held(self) -> list[Reservation]:
+        """What is under way."""
+        return list(self._held.values())
 
     def keep(self, hold: Reservation) -> None:
         """Renew this hold's lease from now on."""
-        self._held[hold.id] = hold.team
+        self._held[hold.id] = hold
 
     def drop(self, hold: Reservation) -> None:
         """The hold ends: its lease may run out."""
@@ -33,7 +38,7 @@ class Leases:
 
     def under_way(self, team: str) -> bool:
         """Whether this process holds something for the team."""
-        return team in self._held.values()
+        return any(hold.team == team for hold in self._held.values())
 
     async def watch(self) -> None:
         """Run for ever: renew what is held."""
@@ -44,8 +49,8 @@ class Leases:
     async def renew(self) -> None:
         """Renew every lease once. A store that is away is tried again the next time; a lease outlives two misses."""
         teams: defaultdict[str, list[str]] = defaultdict(list)
-        for hold_id, team in self._held.items():
-            teams[team].append(hold_id)
+        for hold in self._held.values():
+            teams[hold.team].append(hold.id)
         for team, ids in teams.items():
             for start in range(0, len(ids), BATCH_MAX):
                 try:

@@ -8,7 +8,10 @@ KEYS: Final = "{router}:keys"  # hash: public id -> key record
 KEYS_VERSION: Final = "{router}:keys-version"  # counter: goes up with every change of a key
 SWITCHES: Final = "{router}:switches"  # string: what an operator has switched for a while; ends with the last of it
 AUDIT: Final = "{router}:audit"  # stream: every change through the operations plane, the newest 10,000
+EPOCH: Final = "{router}:epoch"  # string: made once; another one tells that the store was emptied
 TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
+# In a team's ledger: the same for that ledger alone.
+LEDGER_EPOCH: Final = "!epoch"
 
 
 def ledger(team: str) -> str:
