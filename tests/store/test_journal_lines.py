@@ -79,10 +79,9 @@ def test_what_follows_a_part_of_a_line_is_read() -> None:
     assert read_lines(text).happenings == LINES[1:2]
 
 
-@given(st.permutations(LINES[:4]))
-def test_the_order_of_lines_does_not_matter(lines: list[Line]) -> None:
-    [known] = known_of(lines).values()
-    assert (known.intent, known.sent, known.end, known.done) == (intent(), True, end(), True)
+def test_what_was_refused_may_be_asked_for_again_under_its_id() -> None:
+    known = known_of([intent(), Done(id="q#1"), intent(), Sent(id="q#1")])["q#1"]
+    assert (known.intent, known.sent, known.end, known.done) == (intent(), True, None, False)
 
 
 def test_a_later_end_replaces_an_earlier_one() -> None:
