@@ -59,6 +59,7 @@ from router.store.outputs import Outputs
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.replaying import Replaying
+from router.store.saving import Saving
 from router.store.settler import Settler
 from router.store.shares import Shares
 from router.store.switchboard import Switchboard
@@ -220,7 +221,7 @@ def create_app(settings: Settings) -> Litestar:
         changes,
     )
     by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
-    saved = backup_routes(keyring, changes)
+    saved = backup_routes(keyring, Saving(ledger), changes)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
     plane = (*admin, *switches, *by_hand, *saved)
     status = status_routes(ready, metrics)

@@ -1,4 +1,5 @@
-"""The operations plane's part about backups: every key's record out, and back in where it is missing."""
+"""The operations plane's part about backups: every key's record and every open window's total out, and back in where
+they are missing."""
 
 from __future__ import annotations
 
@@ -12,12 +13,16 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from router.api.changes import Changes
-from router.core.backup import VERSION
+from router.core.backup import READ, VERSION
+from router.core.charges import Kind
 from router.core.policy import NAME
 from router.errors import BadRequest
 from router.store.keyring import KeyRecord, Keyring, Restored
+from router.store.saving import Saving, Total
 
 KEYS_MAX: Final = 1_000  # of one call
+BUCKETS_MAX: Final = 1_000
+EXACT: Final = 1 << 53  # the store's scripts count in doubles
 _ID = re.compile(r"[A-Za-z0-9]{12}\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -26,23 +31,27 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     version: int
     pepper: str
     keys: list[KeyRecord]
+    totals: list[Total] = []
 
 
-def backup_routes(keyring: Keyring, changes: Changes) -> list[HTTPRouteHandler]:
+def backup_routes(keyring: Keyring, saving: Saving, changes: Changes) -> list[HTTPRouteHandler]:
     @get("/admin/v1/backup")
     async def backup() -> dict[str, Any]:
-        """Every key as the store keeps it: no secret, and no pepper."""
+        """Every key as the store keeps it, without secret or pepper, and what every open window has counted."""
         made_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return {"version": VERSION, "made_at": made_at, "pepper": keyring.pepper_mark, "keys": await keyring.list()}
+        kept = {"keys": await keyring.list(), "totals": await saving.read()}
+        return {"version": VERSION, "made_at": made_at, "pepper": keyring.pepper_mark, **kept}
 
     @post("/admin/v1/restore", status_code=200)
     async def restore(request: Request[Any, Any, Any], data: Restoring) -> Response[dict[str, Any]]:
-        """Put back the keys that are missing, and revoke those that the backup knows as revoked."""
+        """Put back what is missing, revoke the keys that the backup knows as revoked, and raise what was spent to what
+        it was."""
         _check(data, keyring.pepper_mark)
         done = Counter[Restored]()
         for record in data.keys:
             done[await keyring.restore(record)] += 1
         told: dict[str, Any] = {what.value: done[what] for what in Restored}
+        told["raised"] = await saving.restore(data.totals)
         return await changes.told(request, told, "keys.restored", "keys", told)
 
     return [backup, restore]
@@ -50,8 +59,8 @@ def backup_routes(keyring: Keyring, changes: Changes) -> list[HTTPRouteHandler]:
 
 def _check(data: Restoring, pepper: str) -> None:
     """Everything is checked before anything is written."""
-    if data.version != VERSION:
-        raise BadRequest(f"version must be {VERSION}.", code="invalid_value", param="version")
+    if data.version not in READ:
+        raise BadRequest(f"version must be at most {VERSION}.", code="invalid_value", param="version")
     if data.pepper != pepper:
         text = (
             "The backup was made under another ROUTER_KEY_PEPPER: none of its keys would work here. "
@@ -60,6 +69,15 @@ def _check(data: Restoring, pepper: str) -> None:
         raise BadRequest(text, code="other_pepper", param="pepper")
     if len(data.keys) > KEYS_MAX:
         raise BadRequest(f"keys holds more than {KEYS_MAX}: send them in parts.", code="invalid_value", param="keys")
+    if len(data.totals) > KEYS_MAX:
+        text = f"totals holds more than {KEYS_MAX}: send them in parts."
+        raise BadRequest(text, code="invalid_value", param="totals")
+    for index, total in enumerate(data.totals):
+        numbers = (total.at, total.buckets, total.nano_usd)
+        whole = NAME.match(total.team) and total.account and total.kind is not Kind.GAUGE
+        if not whole or total.buckets > BUCKETS_MAX or not all(0 <= number < EXACT for number in numbers):
+            text = f"totals[{index}] is not what a window has counted."
+            raise BadRequest(text, code="invalid_value", param=f"totals[{index}]")
     for index, record in enumerate(data.keys):
         whole = _ID.match(record.id) and NAME.match(record.team) and all(map(_DIGEST.match, record.digests))
         if not whole:

@@ -1,4 +1,4 @@
-"""mistral-router backup and restore: the keys of a running router, in a file of one's own."""
+"""mistral-router backup and restore: the keys and totals of a running router, in a file of one's own."""
 
 from __future__ import annotations
 
@@ -21,31 +21,41 @@ PART: Final = 500
 @folders()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(data_dir: Path, file: Path, **_: Any) -> None:
-    """Write every key of a running router to FILE (mode 0600; no secret and no pepper is in it)."""
+    """Write every key of a running router, and what was spent in every open window, to FILE (mode 0600; no secret and
+    no pepper is in it)."""
     made = msgspec.convert(Remote(data_dir).call("GET", "/admin/v1/backup"), Backup)
     try:
         _replace(file, write_backup(made))
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from None
-    click.echo(f"{len(made.keys)} keys were written to {file}.")
+    click.echo(f"{len(made.keys)} keys and {len(made.totals)} totals were written to {file}.")
 
 
 @click.command()
 @folders()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(data_dir: Path, file: Path, **_: Any) -> None:
-    """Put the keys of FILE back into a running router. Keys that are there stay as they are; twice changes nothing."""
+    """Put the keys and totals of FILE back into a running router. What is there stays; twice changes nothing."""
     try:
         kept = read_backup(file.read_text(encoding="utf-8"))
     except (DamagedBackup, UnicodeDecodeError, OSError) as error:
         raise click.ClickException(f"{file}: {error}. Nothing was restored.") from None
     remote = Remote(data_dir)
-    done = {"restored": 0, "revoked": 0, "kept": 0}
-    for start in range(0, max(1, len(kept.keys)), PART):
-        part = {"version": kept.version, "pepper": kept.pepper, "keys": kept.keys[start : start + PART]}
+    done = {"restored": 0, "revoked": 0, "kept": 0, "raised": 0}
+    for start in range(0, max(1, len(kept.keys), len(kept.totals)), PART):
+        some = slice(start, start + PART)
+        part = {
+            "version": kept.version,
+            "pepper": kept.pepper,
+            "keys": kept.keys[some],
+            "totals": kept.totals[some],
+        }
         for what, count in remote.call("POST", "/admin/v1/restore", part).items():
             done[what] += count
-    click.echo("{restored} keys were restored, {revoked} revoked, {kept} were there already.".format(**done))
+    said = "{restored} keys were restored, {revoked} revoked, {kept} were there already."
+    if kept.totals:
+        said += " {raised} totals were raised to what they were."
+    click.echo(said.format(**done))
 
 
 def _replace(file: Path, text: str) -> None:

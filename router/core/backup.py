@@ -1,7 +1,8 @@
 """A backup file: JSON lines, each with a checksum that covers all lines before it, so that a damaged, missing, added or
 moved line is found where it is. The first line says what the file is, the last that it is whole.
 
-It holds keys as the store keeps them: of a secret its HMAC, and of the pepper only a mark that tells two apart.
+It holds keys as the store keeps them, of a secret its HMAC, and of the pepper only a mark that tells two apart; and
+what was spent in every open window.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-VERSION: Final = 1
+VERSION: Final = 2
+# The first version held no totals.
+READ: Final = (1, VERSION)
 NAME: Final = "mistral-router backup"
 
 
@@ -27,13 +30,15 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     made_at: str
     pepper: str
     keys: list[dict[str, Any]]
+    totals: list[dict[str, Any]] = []
 
 
 def write_backup(backup: Backup) -> str:
     entries: list[dict[str, Any]] = [
         {"file": NAME, "version": backup.version, "made_at": backup.made_at, "pepper": backup.pepper},
         *({"key": key} for key in backup.keys),
-        {"end": len(backup.keys)},
+        *({"total": total} for total in backup.totals),
+        {"end": len(backup.keys) + len(backup.totals)},
     ]
     lines, check = [], ""
     for entry in entries:
@@ -54,16 +59,16 @@ def read_backup(text: str) -> Backup:
         entries.append(entry)
     if not entries or entries[0].get("file") != NAME:
         raise DamagedBackup(f"line 1: this is no {NAME}")
-    if entries[0].get("version") != VERSION:
-        raise DamagedBackup(
-            f"line 1: version {entries[0].get('version')} is not known here; this router reads {VERSION}"
-        )
+    version = entries[0].get("version")
+    if version not in READ:
+        raise DamagedBackup(f"line 1: version {version} is not known here; this router reads up to {VERSION}")
     head, *body = entries
     if not body or body[-1] != {"end": len(body) - 1}:
         raise DamagedBackup(f"line {len(entries)}: the file ends here, before its last line")
     try:
-        keys = [entry["key"] for entry in body[:-1]]
-        return Backup(version=VERSION, made_at=head["made_at"], pepper=head["pepper"], keys=keys)
+        totals = [entry["total"] for entry in body if "total" in entry]
+        keys = [entry["key"] for entry in body[:-1] if "total" not in entry]
+        return Backup(version=version, made_at=head["made_at"], pepper=head["pepper"], keys=keys, totals=totals)
     except KeyError as missing:
         raise DamagedBackup(f"a line has no {missing}") from None
 
