@@ -67,7 +67,7 @@ class Replaying:
         self._clock = clock
         self._on_replayed = on_replayed
         self._on_turned = on_turned
-        self._rebuilding = Rebuilding(ledger)
+        self.rebuilding = Rebuilding(ledger)
         self._mark: frozenset[str] = frozenset()
         self._epochs: dict[str, str] = {}
         self._since_ms: dict[str, int] = {}
@@ -87,7 +87,7 @@ class Replaying:
 
     async def turn(self) -> None:
         """One round. Raises StoreUnavailable or OSError, and the next round begins where this one ended."""
-        mark = await self._rebuilding.mark()
+        mark = await self.rebuilding.mark()
         if mark != self._mark:
             if self._journal.directory is not None:
                 async with opened(self._journal.directory) as book:
@@ -173,13 +173,13 @@ class Replaying:
                 and one.end.id not in self._journal.open
                 and (one.end.at_ms >= since_ms or self._lost(one.end))
             )
-        await self._rebuilding.announce(self._leases.held, LEASE_MS)
+        await self.rebuilding.announce(self._leases.held, LEASE_MS)
 
     async def _known(self, teams: set[str]) -> bool:
         """Look whether the teams' ledgers are those that they were, and tell a new one this replica's totals. True when
         there was one."""
         assert self._journal.directory is not None, "only a journal that is kept has totals"
-        epochs = await self._rebuilding.epochs(sorted(teams))
+        epochs = await self.rebuilding.epochs(sorted(teams))
         changed = any(self._epochs.get(team, epoch) != epoch for team, epoch in epochs.items())
         if not epochs:
             return False
@@ -189,7 +189,7 @@ class Replaying:
                 totals = book.teams.setdefault(team, TeamTotals())
                 if totals.epoch not in (None, epoch):
                     totals.prune(now_ms)
-                    await self._rebuilding.book(book.replica, team, epoch, totals)
+                    await self.rebuilding.book(book.replica, team, epoch, totals)
                     log.warning(
                         "the store had lost the ledger of team %s: this replica's totals are booked again", team
                     )
