@@ -235,7 +235,7 @@ class Replaying:
     async def _holds(self, end: End) -> bool:
         client: Any = self._ledger.door.client
         try:
-            return bool(await client.hexists(names.ledger(end.team), f"r:{end.id}"))
+            return await client.hget(names.ledger(end.team), f"r:{end.id}") is not None
         except STORE_ERRORS as error:
             failure = away("could not be asked for a hold")
             raise failure from error
