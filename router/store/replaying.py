@@ -103,11 +103,11 @@ class Replaying:
         fresh = {team for segment in self._journal.segments for team in segment.totals} - self._epochs.keys()
         if fresh:
             await self._known(fresh)
+        await self._fold(self._ripe(RECENT_MS / 1000))
+        await self._deliver_given_up()
         if self._clock() - self._claimed_s >= CLAIM_S:
             await self.claim()
             self._claimed_s = self._clock()
-        await self._deliver_given_up()
-        await self._fold(self._ripe(RECENT_MS / 1000))
 
     async def finish(self) -> None:
         """Before a stop: fold what can be folded, so that the next start reads little, and let go of the files."""
