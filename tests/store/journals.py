@@ -104,6 +104,11 @@ class Office:
         await self.deliver(self.end(await self.send(2 * nano), amounts(nano)))
 
     def kill(self) -> None:
+        if self.journal._tick is not None:
+            self.journal._tick.cancel()
+        if self.journal._syncer is not None:  # a dead process has no thread that still holds a file
+            self.journal._unsynced.put(None)
+            self.journal._syncer.join()
         for segment in self.journal.segments:
             segment.let_go()
         self.journal.segments.clear()
