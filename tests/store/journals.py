@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from router import children
 from router.core.charges import Account, Amounts
-from router.store import names
-from router.store.connect import Client, Door
+from router.store import embedded, names
+from router.store.connect import Client, Door, connect
 from router.store.journal import Journal
 from router.store.journal_lines import End, Intent
 from router.store.leases import LEASE_MS, Leases
@@ -127,3 +131,27 @@ class Office:
 
 def segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.jsonl"))
+
+
+@contextmanager
+def store(directory: Path) -> Iterator[Callable[[Callable[[Client], Awaitable[Any]]], None]]:
+    """A store of one's own, because it is emptied."""
+    directory.mkdir()
+    path = embedded.socket_path(directory)
+    child = children.start(embedded.command(directory, path))
+    try:
+        url = embedded.wait_until_up(directory, path)
+
+        def go(main: Callable[[Client], Awaitable[Any]]) -> None:
+            async def whole() -> None:
+                client = connect(url, timeout_s=30.0)
+                try:
+                    await main(client)
+                finally:
+                    await client.aclose()
+
+            asyncio.run(whole())
+
+        yield go
+    finally:
+        children.stop(child)
