@@ -52,7 +52,7 @@ class Admitting:
             raise denied(held, journey.team)
         step = paced(held.standings, journey.at_ms)
         if step is not None and step.pace.step is Step.DENY:
-            self.holding.release(journey, held)
+            self.holding.release(held)
             raise too_fast(step, journey.team)
         journey.plan = replace(plan, order=(verdict, *plan.order[1:])) if verdict is not plan.order[0] else plan
         journey.admitted = True

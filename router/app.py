@@ -59,6 +59,7 @@ from router.store.alarms import AlarmBook
 from router.store.audit import Audit, fingerprint
 from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
 from router.store.grants import GrantBook
+from router.store.journal import Journal
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
@@ -66,6 +67,8 @@ from router.store.outputs import Outputs
 from router.store.quotas import SharedQuotas
 from router.store.reconciling import Reconciler
 from router.store.records import Records
+from router.store.replaying import Replaying
+from router.store.saving import Saving
 from router.store.settler import Settler
 from router.store.shares import Shares
 from router.store.switchboard import Switchboard
@@ -124,8 +127,21 @@ def create_app(settings: Settings) -> Litestar:
     recorder = Recorder(metrics, time.monotonic, traces)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
-    shares = Shares(ledger, leases, settler)
-    holding, habits = Holding(ledger, leases, settler, shares), Habits()
+    journal = Journal(
+        settings.data_dir / "journal" if settings.journal.mode == "on" else None,
+        segment_bytes=settings.journal.segment_bytes,
+        on_failed=metrics.child("router_journal_failed_total").inc,
+    )
+    replaying = Replaying(
+        journal,
+        ledger,
+        leases,
+        records,
+        on_replayed=lambda kind: metrics.child("router_journal_replayed_total", kind).inc(),
+        on_turned=metrics.journal,
+    )
+    shares = Shares(ledger, leases, settler, journal)
+    holding, habits = Holding(ledger, leases, settler, shares, journal), Habits()
     serving = Serving(
         attempting=Attempting(clients, settings.timing, recorder.clock, traces),
         holding=holding,
@@ -216,6 +232,7 @@ def create_app(settings: Settings) -> Litestar:
             alarms.watch,
             leases.watch,
             shares.watch,
+            replaying.watch,
             outputs.watch,
             lambda: shared_quotas.watch(accounts, quotas),
             surveyor.watch,
@@ -235,6 +252,7 @@ def create_app(settings: Settings) -> Litestar:
             shares.give_back()
             if not await settler.drain(DRAIN_S):
                 log.error("%d ends of holds were not delivered before the stop", settler.waiting)
+            await replaying.finish()
             await clients.close()
             await webhooks.close()
             await client.aclose()
@@ -266,7 +284,7 @@ def create_app(settings: Settings) -> Litestar:
         changes,
     )
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
-    saved = backup_routes(keyring, book, changes)
+    saved = backup_routes(keyring, book, Saving(ledger), changes)
     budgets = (
         *policy_routes(lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S)),
         *grant_routes(lambda: rulebook.current, keyring, book, changes),

@@ -12,6 +12,7 @@
     ├── UnsupportedMediaType 415
     ├── RateLimited 429
     ├── StoreUnavailable 503
+    ├── JournalUnavailable 503
     └── UpstreamError ──── UpstreamRefused 400/413, UpstreamRateLimited 429, UpstreamBadResponse 502,
                            UpstreamAuthError 502, UpstreamBilling 503, UpstreamUnavailable 503, UpstreamTimeout 504
 
@@ -121,6 +122,12 @@ class RateLimited(RouterError):
 
 class StoreUnavailable(RouterError):
     status, type, code = 503, "server_error", "budget_store_unavailable"
+
+
+class JournalUnavailable(RouterError):
+    """What a request is about to cost cannot be written down, so nobody could charge it after a crash."""
+
+    status, type, code = 503, "server_error", "journal_unavailable"
 
 
 class UpstreamError(RouterError):

@@ -22,7 +22,7 @@ from router.core.habits import Habits
 from router.core.journey import Journey
 from router.core.judging import Verdict
 from router.core.warmth import Warm
-from router.errors import UpstreamBadResponse
+from router.errors import JournalUnavailable, UpstreamBadResponse
 from router.holding import Ends, Holding
 from router.recording import Recorder
 from router.store.ledger import Ending, Reservation
@@ -105,6 +105,7 @@ class Serving:
         try:
             while turn is not None:
                 journey.asking = turn.verdict.card.name
+                self._sent(turn)
                 tried = await self.attempting.once(journey, turn.verdict, last=state.last)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:
@@ -146,6 +147,14 @@ class Serving:
                 self._end(journey, turn, *_left_by(error))
             raise
 
+    def _sent(self, turn: _Turn) -> None:
+        """The attempt is about to cost something. Raises JournalUnavailable, and then nothing is sent."""
+        try:
+            self.holding.sent(turn.hold)
+        except JournalUnavailable:
+            turn.ends = Ending.VOIDED, VOIDED
+            raise
+
     def _answer(self, journey: Journey, turn: _Turn, tried: Tried) -> Whole:
         answer = tried.answer
         assert answer is not None, "an outcome OK without a stream has an answer"
@@ -176,6 +185,8 @@ class Serving:
             self.health.note(turn.verdict.quota, Outcome.OK, turn.verdict.site.payer)
             usage = read_usage(chunks.usage)
             self._note(journey, turn, Tried(outcome=Outcome.OK, usage=usage))
+            assert turn.ends is not None, "it was noted just now"
+            self.holding.known(turn.hold, turn.ends)  # the app may read on only after the record could be made
             self._stay(journey, turn, usage)
             status, code = 200, ""
             last = chunks.last(
@@ -270,5 +281,7 @@ def _voice(journey: Journey) -> Voice:
 
 def _left_by(error: BaseException) -> tuple[int, str]:
     """The record's status and code for a request that was left in the middle."""
+    if isinstance(error, JournalUnavailable):
+        return error.status, error.code
     hung_up = isinstance(error, asyncio.CancelledError | GeneratorExit)
     return (APP_LEFT_STATUS, "app_left") if hung_up else (500, "internal_error")

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ from router.core.attempts import Timing
 from router.core.sites import REGION_FACTORS, Site, main_site
 from router.rulebook import ROUTER, ConfigError, decode
 from router.store.connect import TIMEOUT_S
+from router.store.journal import SEGMENT_BYTES
 from router.wire.reading import Bounds
 
 log = logging.getLogger("router.settings")
@@ -85,6 +86,13 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret
 
 
+class JournalKept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether what requests cost is written to the data directory first, and how large one file of it grows."""
+
+    mode: Literal["on", "off"] = "on"
+    segment_bytes: Annotated[int, msgspec.Meta(ge=4_096)] = SEGMENT_BYTES
+
+
 class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """config/router.toml."""
 
@@ -93,6 +101,7 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     upstream: UpstreamAddress = UpstreamAddress()
     store: StoreTimes = StoreTimes()
     webhooks: dict[str, WebhookRow] = {}
+    journal: JournalKept = JournalKept()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     redis_url: str | None
     store_timeout_s: float
+    journal: JournalKept
     api_key: Secret
     upstream_key: Callable[[str], str | None]
     pepper: Secret
@@ -166,6 +176,7 @@ def load_settings(
         region=region,
         redis_url=redis_url.reveal() if redis_url else None,
         store_timeout_s=_store_timeout(file, path, environ),
+        journal=file.journal,
         api_key=api_key,
         upstream_key=lambda name: found.reveal() if (found := secret(name, environ)) else None,
         pepper=_given_or_made("ROUTER_KEY_PEPPER", environ, own, "pepper.key"),

@@ -1,8 +1,8 @@
 """A backup file: JSON lines, each with a checksum that covers all lines before it, so that a damaged, missing, added or
 moved line is found where it is. The first line says what the file is, the last that it is whole.
 
-It holds keys and grants as the store keeps them: of a secret its HMAC, and of the pepper only a mark that tells two
-apart.
+It holds keys and grants as the store keeps them, of a secret its HMAC, and of the pepper only a mark that tells two
+apart; and what was spent in every open window.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 VERSION: Final = 2
-# The first version held no grants.
+# The first version held neither grants nor totals.
 READ: Final = (1, VERSION)
 NAME: Final = "mistral-router backup"
 
@@ -31,6 +31,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     pepper: str
     keys: list[dict[str, Any]]
     grants: list[dict[str, Any]] = []
+    totals: list[dict[str, Any]] = []
 
 
 def write_backup(backup: Backup) -> str:
@@ -38,7 +39,8 @@ def write_backup(backup: Backup) -> str:
         {"file": NAME, "version": backup.version, "made_at": backup.made_at, "pepper": backup.pepper},
         *({"key": key} for key in backup.keys),
         *({"grant": grant} for grant in backup.grants),
-        {"end": len(backup.keys) + len(backup.grants)},
+        *({"total": total} for total in backup.totals),
+        {"end": len(backup.keys) + len(backup.grants) + len(backup.totals)},
     ]
     lines, check = [], ""
     for entry in entries:
@@ -67,8 +69,11 @@ def read_backup(text: str) -> Backup:
         raise DamagedBackup(f"line {len(entries)}: the file ends here, before its last line")
     try:
         grants = [entry["grant"] for entry in body if "grant" in entry]
-        keys = [entry["key"] for entry in body[:-1] if "grant" not in entry]
-        return Backup(version=version, made_at=head["made_at"], pepper=head["pepper"], keys=keys, grants=grants)
+        totals = [entry["total"] for entry in body if "total" in entry]
+        keys = [entry["key"] for entry in body[:-1] if not {"grant", "total"} & entry.keys()]
+        return Backup(
+            version=version, made_at=head["made_at"], pepper=head["pepper"], keys=keys, grants=grants, totals=totals
+        )
     except KeyError as missing:
         raise DamagedBackup(f"a line has no {missing}") from None
 

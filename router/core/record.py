@@ -54,6 +54,11 @@ def name_hold(request_id: str, number: int) -> str:
     return f"{request_id}#{number}"
 
 
+def name_record(request_id: str) -> str:
+    """The name under which the record of a request that holds nothing (any more) is written."""
+    return f"{request_id}#record"
+
+
 def corrected(record: RequestRecord, charged: Sequence[int | None]) -> RequestRecord:
     """The record after an operator's word: attempt by attempt what is charged in place of an unconfirmed hold, None
     where nothing was said. What was saved stays as it was told."""

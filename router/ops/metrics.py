@@ -24,7 +24,8 @@ class Across(enum.Enum):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit."""
+    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit. `across` says
+    how the gauges of worker processes become one."""
 
     name: str
     kind: str
@@ -128,6 +129,24 @@ METRICS: Final = (
         kind="counter",
         help="Alarms of money sent to webhooks, by result (delivered, failed, given_up).",
         labels=("webhook", "result"),
+    ),
+    Metric(
+        name="router_journal_lag_seconds",
+        kind="gauge",
+        help="Age of the oldest end of a hold that is in the journal and not in the store.",
+        across=Across.MAX,
+    ),
+    Metric(name="router_journal_bytes", kind="gauge", help="Size of the journals of running processes."),
+    Metric(
+        name="router_journal_failed_total",
+        kind="counter",
+        help="Lines of the journal that could not be written; requests are refused meanwhile.",
+    ),
+    Metric(
+        name="router_journal_replayed_total",
+        kind="counter",
+        help="Holds of processes that died, by how they were ended from the journal, and damaged lines passed over.",
+        labels=("kind",),
     ),
     Metric(
         name="router_reloads_total",

@@ -21,15 +21,21 @@ BATCH_MAX: Final = 16
 class Leases:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._held: set[tuple[str, str]] = set()
+        self._held: dict[tuple[str, str], Reservation] = {}
+
+    @property
+    def held(self) -> list[Reservation]:
+        """What is under way, in either group of accounts."""
+        return list(self._held.values())
 
     def keep(self, hold: Reservation) -> None:
         """Renew this hold's lease from now on."""
-        self._held.update((one.team, one.id) for one in _both(hold))
+        self._held.update({(one.team, one.id): one for one in _both(hold)})
 
     def drop(self, hold: Reservation) -> None:
         """The hold ends: its lease may run out."""
-        self._held.difference_update((one.team, one.id) for one in _both(hold))
+        for one in _both(hold):
+            self._held.pop((one.team, one.id), None)
 
     def under_way(self, team: str) -> bool:
         """Whether this process holds something for the team."""

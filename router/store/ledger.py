@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from router.core.charges import Account, Amounts, Denial, Kind, Standing
+from router.core.record import name_record
 from router.errors import StoreUnavailable
 from router.store import names
 from router.store.connect import STORE_ERRORS, Door, away
@@ -29,13 +30,17 @@ class Ending(enum.Enum):
     UNCONFIRMED = "X"
 
 
+# By account: name, kind, amount, begin | length, end | buckets, and where in the account the hold is.
+Entries = tuple[tuple[str, str, int, int, int, int], ...]
+
+
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """A hold. `entries` is all that the store needs to end it, even if it lost it; `twin` is the same request's hold in
     the organisation's group, where that is limited too."""
 
     id: str
     team: str
-    entries: tuple[tuple[str, str, int, int, int, int], ...]
+    entries: Entries
     accounts: tuple[Account, ...]
     standings: tuple[Standing, ...]
     held: Amounts
@@ -110,7 +115,7 @@ class Ledger:
         note: str = "",
     ) -> Reservation | Denial:
         """End one attempt's hold and reserve the next attempt's in one round trip; the first ends in any case."""
-        first = (ended.id, ending.value, ended.entries, _charges(ended, actual), ended.note, 0)
+        first = (ended.id, ending.value, ended.entries, charges_of(ended, actual), ended.note, 0)
         return await self._reserve("advance", first, reservation_id, ended.team, accounts, amounts, lease_ms, "", note)
 
     async def _reserve(
@@ -152,16 +157,25 @@ class Ledger:
     ) -> bool:
         """End a hold, and write the request's record in the same step. False when it had ended before; a record that
         was not written then is written now."""
-        args = (
-            reservation.id,
-            ending.value,
-            reservation.entries,
-            _charges(reservation, actual),
-            reservation.note,
-            0 if write is None else 1,
-            *_written(write),
+        charges = charges_of(reservation, actual)
+        return await self.deliver(
+            reservation.team, reservation.id, ending, reservation.entries, charges, reservation.note, write
         )
-        return bool(await self._call("settle", reservation.team, _pack(args), write))
+
+    async def deliver(
+        self,
+        team: str,
+        reservation_id: str,
+        ending: Ending,
+        entries: Entries,
+        charges: Sequence[int],
+        note: str,
+        write: Write | None,
+    ) -> bool:
+        """The same, of a hold that is known from its journal; `charges` are by its entries."""
+        told = 0 if write is None else 1
+        args = (reservation_id, ending.value, entries, charges, note, told, *_written(write))
+        return bool(await self._call("settle", team, _pack(args), write))
 
     async def renew(self, team: str, ids: list[str], lease_ms: int) -> int:
         """Lengthen the leases of holds that are still open; how many were."""
@@ -169,7 +183,7 @@ class Ledger:
 
     async def record(self, team: str, request_id: str, write: Write) -> None:
         """Write the record of a request that holds nothing (any more), once."""
-        await self._call("record", team, _pack((f"{request_id}#record", *_written(write))), write)
+        await self._call("record", team, _pack((name_record(request_id), *_written(write))), write)
 
     def unheld(
         self, reservation_id: str, team: str, accounts: tuple[Account, ...], amounts: Amounts, *, note: str = ""
@@ -282,8 +296,9 @@ def _reservation(
     )
 
 
-def _charges(reservation: Reservation, actual: Amounts) -> list[int]:
-    return [actual.on(account) for account in reservation.accounts]
+def charges_of(reservation: Reservation, actual: Amounts) -> tuple[int, ...]:
+    """What is charged on each account, by the reservation's entries."""
+    return tuple(actual.on(account) for account in reservation.accounts)
 
 
 def _written(write: Write | None) -> tuple[int, list[str | int], int, int]:

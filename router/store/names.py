@@ -13,7 +13,10 @@ ALARMS_TURN: Final = "{router}:alarms-turn"  # string: somebody looks after them
 # The group of accounts that all teams share; no team can be named so.
 ORGANISATION: Final = "@organisation"
 AUDIT: Final = "{router}:audit"  # stream: every change through the operations plane, the newest 10,000
+EPOCH: Final = "{router}:epoch"  # string: made once; another one tells that the store was emptied
 TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
+# In a team's ledger: the same for that ledger alone.
+LEDGER_EPOCH: Final = "!epoch"
 
 
 def ledger(team: str) -> str:

@@ -124,13 +124,13 @@ def _note(held: Held) -> Note | None:
     return msgspec.json.decode(held.note, type=Note) if held.note else None
 
 
-def _measure(account: str) -> Measure:
+def measure_of(account: str) -> Measure:
     """An account's name ends with its measure, but money's goes on with its window (core/charges.py)."""
     return next((measure for measure in Measure if account.endswith(f":{measure.value}")), Measure.USD)
 
 
 def _actual(account: str, amount: int, nano: int | None) -> int:
-    match _measure(account):
+    match measure_of(account):
         case Measure.USD:
             return nano or 0
         case Measure.TOKENS:
@@ -143,7 +143,7 @@ def _actual(account: str, amount: int, nano: int | None) -> int:
 
 def _shown(name: str, team: str, held: Held) -> Unconfirmed:
     note = _note(held)
-    tokens = [amount for account, _, amount, *_ in held.entries if _measure(account) is Measure.TOKENS]
+    tokens = [amount for account, _, amount, *_ in held.entries if measure_of(account) is Measure.TOKENS]
     return Unconfirmed(
         id=name,
         request_id=note.request_id if note else name.partition("#")[0],
@@ -157,5 +157,5 @@ def _shown(name: str, team: str, held: Held) -> Unconfirmed:
 
 
 def _nano(held: Held, note: Note | None) -> int:
-    money = [amount for account, _, amount, *_ in held.entries if _measure(account) is Measure.USD]
+    money = [amount for account, _, amount, *_ in held.entries if measure_of(account) is Measure.USD]
     return note.nano_usd if note else max(money, default=0)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from router.core.charges import NOTHING, Account, Amounts, Denial
-from router.core.policy import Scope
 from router.core.shares import holds_at, leaves_enough, money_of, slice_nano
-from router.errors import StoreUnavailable
+from router.errors import JournalUnavailable, StoreUnavailable
+from router.store.journal import Journal
+from router.store.journal_lines import intent_of
 from router.store.leases import LEASE_MS, Leases
 from router.store.ledger import Ending, Ledger, Reservation
 from router.store.settler import Settler
@@ -49,12 +50,14 @@ class Shares:
         ledger: Ledger,
         leases: Leases,
         settler: Settler,
+        journal: Journal,
         clock: Callable[[], float] = time.time,
         idle_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._twins = Twins(ledger, settler)
         self._leases = leases
         self._settler = settler
+        self._journal = journal
         self._clock = clock
         self._idle_clock = idle_clock
         self._slices: dict[str, dict[tuple[str, ...], _Slice]] = {}
@@ -128,7 +131,7 @@ class Shares:
             # First what was spent from it is charged, then it is given back: in between both count, never neither.
             if found.draws or found.uncharged:
                 return
-            await self._twins.close(found.hold, Ending.VOIDED, NOTHING)
+            await self._end(found.hold)
             self._leases.drop(found.hold)
             found.hold, found.left, found.used = None, 0, False
         if idle:
@@ -143,14 +146,30 @@ class Shares:
             return
         hold_id = f"share_{secrets.token_hex(13)}#1"
         amounts = Amounts(nano=nano, tokens=0, requests=0)
-        both = any(account.scope is Scope.ORGANISATION for account in accounts(int(self._clock() * 1000)))
-        held = await self._twins.reserve(
-            hold_id, team, lambda now_ms: money_of(accounts(now_ms)), amounts, both=both, lease_ms=LEASE_MS
-        )
+        at_ms = int(self._clock() * 1000)
+        asked = self._twins.unheld(hold_id, team, money_of(accounts(at_ms)), amounts)
+        try:
+            # A slice of a router that was killed is then given back, and not kept as a charge.
+            self._journal.intend(intent_of(asked, at_ms))
+        except JournalUnavailable:
+            return
+        try:
+            held = await self._twins.reserve(
+                hold_id,
+                team,
+                lambda now_ms: money_of(accounts(now_ms)),
+                amounts,
+                both=asked.twin is not None,
+                lease_ms=LEASE_MS,
+            )
+        except StoreUnavailable:
+            self._settler.hand_over(lambda: self._end(asked), frees=team)  # the store may have taken it
+            raise
         if isinstance(held, Denial):
+            self._journal.done(hold_id)
             return
         if not leaves_enough(held.standings):
-            await self._twins.close(held, Ending.VOIDED, NOTHING)
+            await self._end(held)
             return
         self._leases.keep(held)
         found.hold, found.left = held, nano
@@ -159,7 +178,11 @@ class Shares:
         hold = found.hold
         if hold is not None:
             self._leases.drop(hold)
-            self._settler.hand_over(lambda: self._twins.close(hold, Ending.VOIDED, NOTHING), frees=team)
+            self._settler.hand_over(lambda: self._end(hold), frees=team)
+
+    async def _end(self, hold: Reservation) -> None:
+        await self._twins.close(hold, Ending.VOIDED, NOTHING)
+        self._journal.done(hold.id)
 
     def _name(self, accounts: Accounts) -> tuple[str, ...]:
         return tuple(account.name for account in money_of(accounts(int(self._clock() * 1000))))

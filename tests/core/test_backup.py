@@ -12,7 +12,8 @@ from router.core.backup import VERSION, Backup, DamagedBackup, read_backup, writ
 
 KEYS = [{"id": f"key{number}", "created_at": 1.5 + number, "digests": {"ab": None}, "name": "é"} for number in range(4)]
 GRANTS = [{"id": "grant-1", "nano": 5}]
-BACKUP = Backup(version=VERSION, made_at="2026-11-23T10:00:00Z", pepper="0f", keys=KEYS, grants=GRANTS)
+TOTALS = [{"team": "t", "nano_usd": 5}]
+BACKUP = Backup(version=VERSION, made_at="2026-11-23T10:00:00Z", pepper="0f", keys=KEYS, grants=GRANTS, totals=TOTALS)
 TEXT = write_backup(BACKUP)
 LINES = TEXT.splitlines()
 
@@ -51,8 +52,8 @@ def test_a_changed_character_is_found_on_its_line(at: int, other: str) -> None:
         ([*LINES[:2], LINES[1], *LINES[2:]], "line 3"),
         ([LINES[0], LINES[2], LINES[1], *LINES[3:]], "line 2"),
         (LINES[1:], "line 1"),
-        (LINES[:-1], "line 6"),
-        ([*LINES, LINES[-1]], "line 8"),
+        (LINES[:-1], "line 7"),
+        ([*LINES, LINES[-1]], "line 9"),
         ([], "line 1"),
         (["[]"], "line 1"),
         (["[" * 100_000], "line 1"),
@@ -68,10 +69,11 @@ def test_a_version_of_the_future_is_named() -> None:
         read_backup(write_backup(Backup(version=3, made_at="", pepper="", keys=[])))
 
 
-def test_a_file_of_the_version_without_grants_is_read() -> None:
+def test_a_file_of_the_version_without_grants_and_totals_is_read() -> None:
     older = Backup(version=1, made_at="", pepper="", keys=KEYS)
     assert read_backup(write_backup(older)) == older
 
 
 def test_the_file_is_json_lines() -> None:
-    assert [set(json.loads(line)) - {"check"} for line in LINES[1:]] == [{"key"}] * 4 + [{"grant"}, {"end"}]
+    kinds = [set(json.loads(line)) - {"check"} for line in LINES[1:]]
+    assert kinds == [{"key"}] * 4 + [{"grant"}, {"total"}, {"end"}]

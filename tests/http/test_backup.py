@@ -9,6 +9,7 @@ from router.store import names
 from tests import running
 from tests.running import ADMIN_KEY, Router, Simulator, command, valkey, wait_for
 
+TOTAL = {"team": "apps", "account": "team:apps:usd:day", "kind": "c", "at": 0, "buckets": 0, "nano_usd": 1}
 PEPPER = {"ROUTER_KEY_PEPPER": "one pepper for both"}
 NO_GRANTS = {f"grants_{what}": 0 for what in ("restored", "revoked", "kept", "over")}
 
@@ -32,7 +33,7 @@ def test_keys_come_back_once_and_nothing_newer_is_overwritten(upstream: Simulato
                 router.admin("POST", "/keys", {"team": "apps", "name": name}).json for name in ("kept", "gone", "later")
             )
             assert router.admin("DELETE", f"/keys/{revoked['id']}").status == 200
-            assert run(router, "backup", str(file)) == (0, f"4 keys and 0 grants were written to {file}.\n")
+            assert run(router, "backup", str(file)) == (0, f"4 keys, 0 grants and 0 totals were written to {file}.\n")
             assert file.stat().st_mode & 0o777 == 0o600
             text = file.read_text()
             assert PEPPER["ROUTER_KEY_PEPPER"] not in text
@@ -63,11 +64,12 @@ def test_a_key_that_the_backup_knows_as_revoked_is_revoked_in_an_older_store(rou
     whole = router.admin("GET", "/backup").json
     [record] = [key for key in whole["keys"] if key["id"] == made["id"]]
     body = {"version": whole["version"], "pepper": whole["pepper"], "keys": [{**record, "revoked_at": 1.0}]}
-    assert router.admin("POST", "/restore", body).json == {**NO_GRANTS, "restored": 0, "revoked": 1, "kept": 0}
-    assert router.admin("POST", "/restore", body).json == {**NO_GRANTS, "restored": 0, "revoked": 0, "kept": 1}
+    nothing = {**NO_GRANTS, "raised": 0}
+    assert router.admin("POST", "/restore", body).json == {**nothing, "restored": 0, "revoked": 1, "kept": 0}
+    assert router.admin("POST", "/restore", body).json == {**nothing, "restored": 0, "revoked": 0, "kept": 1}
     [said, first, *_] = router.admin("GET", "/audit?limit=2").json["changes"]
     assert [said["what"], first["what"]] == ["keys.restored", "keys.restored"]
-    assert first["details"] == {**NO_GRANTS, "restored": 0, "revoked": 1, "kept": 0}
+    assert first["details"] == {**nothing, "restored": 0, "revoked": 1, "kept": 0}
     wait_for(lambda: router.chat(key=made["key"]).status == 401)
     [stands] = [key for key in keys(router) if key["id"] == made["id"]]
     assert stands == {**record, "revoked_at": 1.0}
@@ -90,6 +92,10 @@ def test_a_damaged_or_foreign_file_is_refused_whole(router: Router, tmp_path: Pa
     for change, code_ in (
         ({"pepper": "0" * 16}, "other_pepper"),
         ({"version": 3}, "invalid_value"),
+        ({"totals": [{**TOTAL, "nano_usd": -1}]}, "invalid_value"),
+        ({"totals": [{**TOTAL, "kind": "g"}]}, "invalid_value"),
+        ({"totals": [{**TOTAL, "buckets": 10**9}]}, "invalid_value"),
+        ({"totals": [{"team": "apps"}]}, "invalid_request"),
         ({"keys": [*whole["keys"], {**whole["keys"][0], "id": "short"}]}, "invalid_value"),
         ({"keys": [{**whole["keys"][0], "digests": {"x": None}}]}, "invalid_value"),
         ({"keys": [{"id": "x"}]}, "invalid_request"),
@@ -97,3 +103,30 @@ def test_a_damaged_or_foreign_file_is_refused_whole(router: Router, tmp_path: Pa
         refused = router.admin("POST", "/restore", {**body, **change})
         assert (refused.status, refused.error["code"]) == (400, code_)
     assert keys(router) == stood
+
+
+def test_what_was_spent_comes_back_once_into_a_store_that_lost_everything(upstream: Simulator, tmp_path: Path) -> None:
+    file = tmp_path / "backup.jsonl"
+    spending = "".join(
+        f'[[budget]]\nscope = "team"\nusd = "{usd}"\nwindow = "{window}"\n'
+        for usd, window in (("0.03", "total"), ("0.01", "24h"), ("0.02", "month"))
+    )
+    with valkey() as store:
+        given = {**PEPPER, "ROUTER_REDIS_URL": store}
+        policies = {"apps": f'team = "apps"\n{spending}[[limit]]\nscope = "team"\nrequests_per_minute = 100\n'}
+        with running.router(
+            upstream.url, environ=given, policies=policies, settings='[journal]\nmode = "off"\n'
+        ) as router:
+            for _ in range(3):
+                assert router.chat(max_tokens=20).status == 200
+            spent = router.settled(3)["nano_usd"]
+            assert run(router, "backup", str(file)) == (0, f"1 keys, 0 grants and 3 totals were written to {file}.\n")
+            running.store_command(store, "FLUSHALL")
+            said = "1 keys were restored, 0 revoked, 0 were there already. 3 totals were raised to what they were.\n"
+            assert run(router, "restore", str(file)) == (0, said)
+            assert "0 totals were raised" in run(router, "restore", str(file))[1]
+            wait_for(lambda: router.chat(max_tokens=20).status == 200)
+            more = router.settled(1)["nano_usd"]
+            refused = router.chat(model="mistral-large-2512", max_tokens=50_000)
+            assert refused.error["budget"]["spent_usd"] == f"{(spent + more) / 1e9:.9f}"
+            assert "0 totals were raised" in run(router, "restore", str(file))[1], "it never counts twice"

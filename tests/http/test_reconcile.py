@@ -33,12 +33,6 @@ def leases(home: Path) -> list[str]:
     return [raw.decode() for raw in running.store_command(store(home), "ZREVRANGE", names.leases("apps"), "0", "-1")]
 
 
-def end_leases(home: Path) -> None:
-    """A minute passes."""
-    for lease in leases(home):
-        running.store_command(store(home), "ZADD", names.leases("apps"), "XX", "1", lease)
-
-
 def end(router: Router, hold_id: str, word: Any) -> running.Reply:
     return router.admin("POST", f"/unconfirmed/{quote(hold_id, safe='')}", word)
 
@@ -80,7 +74,7 @@ def test_after_a_kill_the_vendors_bill_brings_the_ledger_to_the_nano(upstream: S
         bill = wait_for(lambda: (found := upstream.bill)["generations"] == 3 and found)
     upstream.faults()
     with running.router(upstream.url, home=tmp_path, policies={"apps": dime}) as router:
-        end_leases(tmp_path)
+        wait_for(lambda: len(router.admin("GET", "/unconfirmed?team=apps").json["unconfirmed"]) == 3)
         listed = reconcile(router)
         held = {group["model"]: (group["holds"], group["nano_usd"]) for group in listed["groups"]}
         assert (held[LARGE][0], held[SMALL][0]) == (1, 2)

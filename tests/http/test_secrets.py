@@ -64,12 +64,20 @@ def test_no_secret_and_no_prompt_is_in_logs_answers_metrics_records_or_the_store
                 router.admin("GET", path).body for path in ("/usage", "/policies", "/upstream", "/models", "/audit")
             ]
             dump = everything(url)
+            journal = b"".join(path.read_bytes() for path in sorted((tmp_path / "data" / "journal").iterdir()))
+            assert b'"is":"final"' in journal
             log = router.said
             key = router.key
             router.stop()
             log += router.said
     secret = key[len("sk-mr-") + 13 :]
-    for place, texts in {"answers": told, "pages": pages, "store": [dump], "log": [log.encode()]}.items():
+    for place, texts in {
+        "answers": told,
+        "pages": pages,
+        "store": [dump],
+        "journal": [journal],
+        "log": [log.encode()],
+    }.items():
         for canary in (VENDOR_KEY, ADMIN_KEY, PEPPER, PROMPT, ANSWER, secret):
             if place == "answers" and canary == PROMPT:
                 continue  # an error may quote what its own sender sent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from router.wire.rates import Rate, Told
 from tests import clustered
 from tests.core.making import ask, plan
 from tests.store.desk import NOW, Desk, attempt, record
+from tests.store.journals import Clock, Office
 from tests.store.making import MINUTE, Till, amounts, calendar, gauge, ring, write
 
 TEAMS = ("search", "apps", "billing", "research")
@@ -110,6 +112,29 @@ def test_all_keys_of_a_team_are_in_one_slot(cluster_url: str) -> None:
             with pytest.raises(Exception, match="failed: ") as refusal:
                 await Door(client, deadline_s=60.0).call(stray, [names.ledger("search")], [])
             assert "do not hash to the same slot" in str(refusal.value.__cause__)
+        finally:
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_cluster_that_lost_a_team_is_told_it_again(cluster_url: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        client: Any = connect(cluster_url, timeout_s=30.0)
+        try:
+            offices = [Office(client, f"{team}-3", tmp_path / team, Clock()) for team in TEAMS]
+            for office in offices:
+                await office.spend(100)
+                await office.replaying.turn()
+                marked = await office.replaying.rebuilding.mark()
+                assert len(marked) == 1 + 3, "an epoch, and each primary's replication"
+                held = await office.send(50)
+                await client.delete(names.ledger(office.team), names.EPOCH)
+                await office.replaying.turn()
+                assert (await office.stands())[0] == (100, 50)
+                await office.deliver(office.end(held, amounts(7)))
+                assert (await office.stands())[0] == (107, 0)
+                office.journal.close()
         finally:
             await client.aclose()
 

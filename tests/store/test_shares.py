@@ -6,6 +6,7 @@ from typing import Any
 
 from router.core.charges import Account
 from router.core.shares import NANO_MAX, holds_at, leaves_enough, slice_nano
+from router.store.journal import Journal
 from router.store.leases import Leases
 from router.store.settler import Settler
 from router.store.shares import IDLE_S, SLICES_MAX, Shares
@@ -24,7 +25,12 @@ class Desk:
         self.leases = Leases(till.ledger)
         self.settler = Settler(lambda _: None, lambda: None)
         self.shares = Shares(
-            till.ledger, self.leases, self.settler, lambda: (till.now_ms + 0.5) / 1000, lambda: self.idle_s
+            till.ledger,
+            self.leases,
+            self.settler,
+            Journal(None),
+            lambda: (till.now_ms + 0.5) / 1000,
+            lambda: self.idle_s,
         )
 
     def want(self, *accounts: Account) -> None:
