@@ -61,7 +61,9 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 lock: $(TESTS)  ## make the constraints anew from pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check pip-tools
 	$(COMPILE) --extra build --output-file constraints.txt pyproject.toml
-	$(COMPILE) --extra build --extra dev --constraint constraints.txt --output-file constraints-dev.txt pyproject.toml
+	$(COMPILE) --extra build --extra otel --constraint constraints.txt --output-file constraints-otel.txt pyproject.toml
+	$(COMPILE) --extra build --extra otel --extra dev --constraint constraints-otel.txt --output-file constraints-dev.txt \
+		pyproject.toml
 
 lock-clients: $(TESTS)  ## the newest client libraries, pinned anew
 	$(BIN)/pip install --quiet --disable-pip-version-check pip-tools

@@ -25,11 +25,14 @@ from router.commands.simulate import simulate
 from router.commands.usage import usage
 from router.rulebook import ConfigError
 from router.server import PortTaken, WrongStoreAddress
-from router.settings import MissingSecret
+from router.settings import MissingExtra, MissingSecret
 from router.store.embedded import StoreDidNotStart
 
 # What a person can put right; anything else is a fault of ours and shows its traceback.
-EXPECTED = (ConfigError, DataDirInUse, MissingSecret, PortTaken, RemoteError, StoreDidNotStart, WrongStoreAddress)
+EXPECTED = (
+    *(ConfigError, DataDirInUse, MissingExtra, MissingSecret, PortTaken, RemoteError, StoreDidNotStart),
+    WrongStoreAddress,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,7 @@ from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
+from router import __version__
 from router.admitting import Admitting
 from router.api.admin import admin_routes
 from router.api.auth import AdminGuard, SignIn
@@ -36,26 +37,29 @@ from router.api.route import route
 from router.api.status import status_routes
 from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
+from router.api.upstream import upstream_routes
 from router.attempting import Attempting
 from router.collecting import Collection
 from router.core.habits import Habits
 from router.core.language import best_detector
 from router.core.policy import StoreAway
-from router.errors import RouterError
+from router.errors import RouterError, StoreUnavailable
 from router.holding import Holding
-from router.ops.metrics import Metrics
+from router.ops.registry import Metrics
+from router.ops.traces import Traces
 from router.pipeline import Line
 from router.recording import Recorder
 from router.rulebook import Rulebook
 from router.serving import Serving
 from router.settings import Settings
 from router.store.audit import Audit, fingerprint
-from router.store.connect import STORE_ERRORS, Door, connect, deadline_of, opened
+from router.store.connect import Door, connect, deadline_of, mode_of, opened, ping
 from router.store.journal import Journal
 from router.store.keyring import Keyring
 from router.store.leases import Leases
 from router.store.ledger import Ledger
 from router.store.outputs import Outputs
+from router.store.quotas import SharedQuotas
 from router.store.reconciling import Reconciler
 from router.store.records import Records
 from router.store.replaying import Replaying
@@ -64,9 +68,11 @@ from router.store.settler import Settler
 from router.store.shares import Shares
 from router.store.switchboard import Switchboard
 from router.store.warmth import Warmth
+from router.surveying import Lookout, Surveyor
 from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
+from router.upstream.quotas import Quotas
 from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
@@ -89,26 +95,29 @@ CALL_PATHS = (
 def create_app(settings: Settings) -> Litestar:
     """The application for one process. Raises ConfigError for rules that cannot be meant."""
     assert settings.redis_url is not None, "whoever starts the app has found or started a store"
-    metrics = Metrics(multiprocess="PROMETHEUS_MULTIPROC_DIR" in os.environ)
+    metrics = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
     rulebook = Rulebook(
         settings.config_dir,
         settings.policies_dir,
         _today,
-        lambda result: metrics.child("router_reloads_total", result).inc(),
+        metrics.reloaded,
+        lambda name: settings.upstream_key(name) is not None,
     )
     client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     longest_s = deadline_of(settings.store_timeout_s)
-    ledger, health = Ledger(Door(client, longest_s)), Health()
+    ledger, health = Ledger(Door(client, longest_s, metrics.store_called)), Health()
     leases, works = Leases(ledger), Works()
     settler = Settler(
         metrics.child("router_settlements_waiting").set, metrics.child("router_settlements_lost_total").inc
     )
     keyring = Keyring(client, settings.pepper.reveal().encode(), deadline_s=longest_s)
     board = Switchboard(client, deadline_s=longest_s)
+    quotas, shared_quotas = Quotas(), SharedQuotas(client, deadline_s=longest_s)
     changes = Changes(Audit(client, deadline_s=longest_s), fingerprint(settings.admin_key.reveal()))
     records = Records(client, ledger)
     warmth, outputs = Warmth(ledger.door), Outputs(records)
-    recorder = Recorder(metrics, time.monotonic)
+    traces = _traces(settings)
+    recorder = Recorder(metrics, time.monotonic, traces)
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
     tokenizer = load_tokenizer(seed=secrets.randbits(32))
     journal = Journal(
@@ -127,12 +136,13 @@ def create_app(settings: Settings) -> Litestar:
     shares = Shares(ledger, leases, settler, journal)
     holding, habits = Holding(ledger, leases, settler, shares, journal), Habits()
     serving = Serving(
-        attempting=Attempting(clients, settings.timing, recorder.clock),
+        attempting=Attempting(clients, settings.timing, recorder.clock, traces),
         holding=holding,
         habits=habits,
         settler=settler,
         warmth=warmth,
         health=health,
+        quotas=quotas,
         recorder=recorder,
         jitter=random.random,
         count=tokenizer.count,
@@ -151,15 +161,35 @@ def create_app(settings: Settings) -> Litestar:
         bounds=settings.edge.bounds,
         main=settings.main,
         resting=health.resting,
+        quotas=quotas,
         switches=board.current,
         wall=time.time,
         noise=secrets.token_bytes,
     )
 
+    reconciler = Reconciler(ledger)
+    surveyor = Surveyor(
+        metrics=metrics, rules=lambda: rulebook.current, records=records, ledger=ledger, reconciler=reconciler
+    )
+    lookout = Lookout(
+        metrics,
+        mode=mode_of(settings.redis_url),
+        version=__version__,
+        ping=lambda: ping(client, longest_s),
+        resting=health.resting,
+        known=health.states,
+        rules=lambda: rulebook.current,
+        today=_today,
+        windows=quotas.snapshot,
+    )
+
+    def accounts() -> list[str]:
+        return [site.account for site in rulebook.current.sites_under(settings.main)]
+
     async def ready() -> str | None:
         try:
-            await client.ping()
-        except STORE_ERRORS:
+            await ping(client, longest_s)
+        except StoreUnavailable:
             rules = rulebook.current
             served = any(policy.when_store_away is not StoreAway.DENY for policy in rules.policies.values())
             return None if served else "the store does not answer, and no policy serves without it"
@@ -175,6 +205,9 @@ def create_app(settings: Settings) -> Litestar:
             shares.watch,
             replaying.watch,
             outputs.watch,
+            lambda: shared_quotas.watch(accounts, quotas),
+            surveyor.watch,
+            lookout.watch,
             lambda: _watch_files(rulebook),
             lambda: _turn_days(rulebook),
         )
@@ -193,6 +226,7 @@ def create_app(settings: Settings) -> Litestar:
             await replaying.finish()
             await clients.close()
             await client.aclose()
+            await asyncio.to_thread(traces.close)
 
     edge, collection = settings.edge, Collection(time.monotonic)
     data_plane = {
@@ -215,15 +249,15 @@ def create_app(settings: Settings) -> Litestar:
         lambda: rulebook.current,
         keyring,
         records,
-        health,
         lambda: rulebook.refused,
         lambda: settler.drain(READ_S),
         changes,
     )
-    by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
+    by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, Saving(ledger), changes)
+    windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
-    plane = (*admin, *switches, *by_hand, *saved)
+    plane = (*admin, *windows, *switches, *by_hand, *saved)
     status = status_routes(ready, metrics)
     pages = dashboard_routes(records, lambda: rulebook.current)
     people = AdminGuard(settings.admin_key, people=True)
@@ -247,6 +281,14 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=settings.edge.body_bytes_max,
         logging_config=None,
     )
+
+
+def _traces(settings: Settings) -> Traces:
+    if not settings.traces:
+        return Traces()
+    from router.ops.spans import Spans  # the packages of the extra `otel`, which need not be there
+
+    return Spans()
 
 
 def _behind(handler: Any, guard: AdminGuard) -> Any:

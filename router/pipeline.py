@@ -20,10 +20,10 @@ from router.core.journey import Journey
 from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
-from router.core.policy import MODES, Policy
+from router.core.policy import MODES, Policy, Priority
 from router.core.reasons import Why
 from router.core.record import request_id
-from router.core.refusals import unsuitable
+from router.core.refusals import held_back, unsuitable
 from router.core.rules import Rules
 from router.core.sites import Site
 from router.core.switches import Switches
@@ -37,6 +37,7 @@ from router.store.keyring import Keyring, Principal
 from router.store.ledger import Reservation
 from router.store.outputs import Outputs
 from router.store.warmth import Warmth
+from router.upstream.quotas import Quotas
 from router.wire import formats
 from router.wire.anthropic.format import MESSAGES as ANTHROPIC
 from router.wire.chat import ChatRequest, with_cache_key
@@ -86,6 +87,7 @@ class Line:
         bounds: Bounds,
         main: Site,
         resting: Callable[[], Mapping[str, Why]],
+        quotas: Quotas,
         switches: Callable[[], Switches],
         wall: Callable[[], float],
         noise: Callable[[int], bytes],
@@ -103,6 +105,7 @@ class Line:
         self.bounds = bounds
         self.main = main
         self.resting = resting
+        self.quotas = quotas
         self.switches = switches
         self.wall = wall
         self.noise = noise
@@ -125,12 +128,19 @@ class Line:
     async def serve(self, journey: Journey, body: bytes) -> Whole | Streamed:
         """Down the line, for an authenticated request, to an answer. Raises RouterError; it is on record either way."""
         try:
-            plan = await self.planned(journey, body)
-            hold = await self.admit(journey, plan)
+            plan = _sendable(await self.planned(journey, body))
+            # Counted in the same breath as it was planned, so that no two requests see the same room.
+            draw = self.quotas.draw(plan.order[0])
+            try:
+                hold = await self.admit(journey, plan)
+            except BaseException:
+                self.quotas.give_back(draw)
+                raise
+            draw = self.quotas.moved(draw, (journey.plan or plan).order[0])
         except RouterError as refusal:
             self.refused(journey, refusal)
             raise
-        return await self.serving.serve(journey, hold)
+        return await self.serving.serve(journey, hold, draw)
 
     async def route(self, journey: Journey, body: bytes) -> RouterObject:
         """What `serve` would choose for this body, without calling or charging anyone."""
@@ -187,14 +197,16 @@ class Line:
     def plan(self, journey: Journey, asked: Asked, wishes: Wishes, warm: Warm | None) -> Plan:
         """The models that may serve what was read, in their order. Raises NoSuitableModel when there is none."""
         assert journey.ask is not None, "only a classified request is planned"
+        policy = _policy(journey)
         journey.plan = make_plan(
             journey.ask,
             asked,
             rules=journey.rules,
-            policy=_policy(journey),
+            policy=policy,
             wishes=wishes,
-            sites=(self.main, *journey.rules.sites),
+            sites=[site.under(policy.upstream_key) for site in (self.main, *journey.rules.sites)],
             resting=self.resting(),
+            opens_in=self.quotas.opening(policy.priority),
             switches=self.switches(),
             warm=warm,
         )
@@ -204,7 +216,7 @@ class Line:
 
     def cheaper(self, journey: Journey, plan: Plan) -> Plan:
         """The plan by the cheapest mode's bar, which the models of `plan` pass too."""
-        return self.plan(journey, replace(plan.asked, quality=MODES["economy"]), plan.wishes, None)
+        return _sendable(self.plan(journey, replace(plan.asked, quality=MODES["economy"]), plan.wishes, None))
 
     async def admit(self, journey: Journey, plan: Plan) -> Reservation:
         """Hold the most that the first attempt can cost. Raises BudgetExceeded, RateLimited or StoreUnavailable."""
@@ -224,6 +236,13 @@ class Line:
         write = self.recorder.finish(journey, status, code)
         if journey.team:
             self.holding.record(journey, write)
+
+
+def _sendable(plan: Plan) -> Plan:
+    """The plan, unless it would send bulk to where there is no room for it. Raises UpstreamRateLimited."""
+    if plan.policy.priority is Priority.BULK and plan.opens_in_s > 0:
+        raise held_back(plan)
+    return plan
 
 
 def _policy(journey: Journey) -> Policy:

@@ -1,4 +1,4 @@
-"""How a request's end is put on record: one record, the hour's sums, the metrics."""
+"""How a request's end is put on record: one record, the hour's sums, the metrics, a trace where they are made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from router.core.journey import Journey, left_out
 from router.core.judging import Verdict
 from router.core.record import RequestRecord
 from router.core.savings import Elsewhere, elsewhere
-from router.ops.metrics import Metrics
+from router.ops.registry import Metrics
+from router.ops.traces import Traces
 from router.store.ledger import Write
 from router.store.records import Note, written
 from router.telling import explained
@@ -37,38 +38,37 @@ def note_of(journey: Journey, verdict: Verdict) -> str:
 class Recorder:
     """`clock` is the monotonic clock that journeys are timed with."""
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(self, metrics: Metrics, clock: Callable[[], float], traces: Traces) -> None:
         self.metrics = metrics
         self.clock = clock
+        self.traces = traces
 
     def finish(self, journey: Journey, status: int, code: str | None) -> Write:
         """Count the request, once, and say what is to be written of it."""
         now_s = self.clock()
         record = _record(journey, status, code, now_s)
         self.metrics.request_finished(
-            team=record.team,
-            model=record.model or "none",
-            status=status,
-            reason=record.reason,
-            attempts=[(attempt.model, attempt.outcome.value) for attempt in journey.attempts],
-            costs=[(attempt.model, attempt.nano_usd) for attempt in journey.attempts],
-            saved_nano=record.saved_nano_usd,
-            tokens=[
-                (attempt.model, kind, count)
-                for attempt in journey.attempts
-                if attempt.usage is not None
-                for kind, count in (
-                    ("input", attempt.usage.input_tokens - attempt.usage.cached_tokens),
-                    ("cached", attempt.usage.cached_tokens),
-                    ("output", attempt.usage.output_tokens),
-                )
-            ],
-            refusal=code,
+            record,
+            journey.attempts,
             warnings=[(account.scope.value, account.measure.value) for account in over_soft(journey.standings)],
+            input_ratios=_input_ratios(journey),
+            first_chunk_s=journey.first_chunk_s,
             overhead_s=journey.overhead_ms(now_s) / 1000,
             duration_s=now_s - journey.started_s,
         )
+        self.traces.finished(journey, record)
         return written(record, counted=journey.admitted)
+
+
+def _input_ratios(journey: Journey) -> list[tuple[str, float]]:
+    """The input that each attempt was billed, divided by what the plan had estimated for its model."""
+    order = journey.plan.order if journey.plan is not None else ()
+    estimated = {verdict.label: verdict.input_tokens for verdict in order}
+    return [
+        (attempt.model, attempt.usage.input_tokens / tokens)
+        for attempt in journey.attempts
+        if attempt.usage is not None and (tokens := estimated.get(attempt.label))
+    ]
 
 
 def _record(journey: Journey, status: int, code: str | None, now_s: float) -> RequestRecord:

@@ -42,8 +42,13 @@ class ConfigError(Exception):
         self.mistake = mistake
 
 
-def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
-    """The snapshot made of both folders. Raises ConfigError."""
+def load_rules(
+    config_dir: Path, policies_dir: Path, today: date, given: Callable[[str], bool] = lambda name: True
+) -> Rules:
+    """The snapshot made of both folders. Raises ConfigError.
+
+    `given` says whether an environment variable holds a key; who asks no upstream need not know.
+    """
     models_path, quality_path = config_dir / MODELS, config_dir / QUALITY
     catalogue = decode(models_path, Catalogue)
     try:
@@ -62,6 +67,9 @@ def load_rules(config_dir: Path, policies_dir: Path, today: date) -> Rules:
         raise ConfigError(policies_dir / DEFAULT, "is missing: it holds for every team without a file of its own")
     for path in paths:
         policy = load_policy(path, shelf)
+        if policy.upstream_key is not None and not given(policy.upstream_key):
+            name = policy.upstream_key
+            raise ConfigError(path, f"upstream_key: neither {name} nor {name}_FILE is set in the environment")
         policies[policy.team] = policy
     return Rules(
         shelf=shelf,
@@ -192,22 +200,28 @@ def _version(paths: Iterable[Path]) -> str:
 
 
 class Rulebook:
-    """Holds the snapshot in force. `on_reload` is told "applied" or "refused"."""
+    """Holds the snapshot in force. `on_reload` is told "applied" or "refused", `given` is load_rules' own."""
 
     def __init__(
-        self, config_dir: Path, policies_dir: Path, today: Callable[[], date], on_reload: Callable[[str], None]
+        self,
+        config_dir: Path,
+        policies_dir: Path,
+        today: Callable[[], date],
+        on_reload: Callable[[str], None],
+        given: Callable[[str], bool] = lambda name: True,
     ) -> None:
         self.config_dir = config_dir
         self.policies_dir = policies_dir
         self._today = today
         self._on_reload = on_reload
-        self.current = load_rules(config_dir, policies_dir, today())
+        self._given = given
+        self.current = load_rules(config_dir, policies_dir, today(), given)
         self.refused: str | None = None
 
     def reload(self) -> None:
         """Swap in what the files say now, or keep what holds and say why."""
         try:
-            rules = load_rules(self.config_dir, self.policies_dir, self._today())
+            rules = load_rules(self.config_dir, self.policies_dir, self._today(), self._given)
         except Exception as error:
             # Whatever is wrong with a file, the rules in force stay, and the next change is looked at again.
             self.refused = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"

@@ -242,6 +242,7 @@ def _supervise(settings: Settings, listeners: list[socket.socket], on_ready: Cal
         _forget_figures(pid)
         if not stopping:
             log.error("worker %d ended with status %d; another takes its place", pid, os.waitstatus_to_exitcode(status))
+            _count_restart()
             time.sleep(RESPAWN_S)
             if not stopping:
                 workers.add(_fork(settings, listeners))
@@ -269,3 +270,9 @@ def _forget_figures(pid: int) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def _count_restart() -> None:
+    from router.ops.registry import worker_replaced  # as above: the environment is set up by now
+
+    worker_replaced()

@@ -31,6 +31,7 @@ from router.store.warmth import Warmth
 from router.telling import explained, priced, summary
 from router.upstream.client import AttemptFailed
 from router.upstream.health import Health
+from router.upstream.quotas import Draw, Quotas
 from router.wire.answer import complete_answer, said_in
 from router.wire.usage import Usage, counted_usage, read_usage
 from router.wire.voice import Voice
@@ -53,9 +54,11 @@ class Streamed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Turn(msgspec.Struct, kw_only=True):
-    """An attempt that is under way, and the hold that covers it. `ends` says how the hold ends, once that is known."""
+    """An attempt that is under way, the hold that covers it, and what it was counted with upstream. `ends` says how the
+    hold ends, once that is known."""
 
     hold: Reservation
+    draw: Draw
     verdict: Verdict
     waited_ms: int
     began_s: float
@@ -72,6 +75,7 @@ class Serving:
         settler: Settler,
         warmth: Warmth,
         health: Health,
+        quotas: Quotas,
         recorder: Recorder,
         jitter: Callable[[], float],
         count: Callable[[str], int],
@@ -82,21 +86,22 @@ class Serving:
         self.settler = settler
         self.warmth = warmth
         self.health = health
+        self.quotas = quotas
         self.recorder = recorder
         self.jitter = jitter
         self.count = count
         self.clock = recorder.clock
 
-    async def serve(self, journey: Journey, hold: Reservation) -> Whole | Streamed:
-        """The answer. `hold` is the first attempt's reservation.
+    async def serve(self, journey: Journey, hold: Reservation, draw: Draw) -> Whole | Streamed:
+        """The answer. `hold` is the first attempt's reservation, `draw` what it was counted with upstream.
 
-        Raises RouterError when nothing answered. Whatever happens, also when the caller is cancelled, the hold that is
-        open then is ended.
+        Raises RouterError when nothing answered. Whatever happens, also when the caller is cancelled, the hold and the
+        draw that are open then are ended.
         """
         plan = journey.plan
         assert plan is not None, "only a planned request is served"
-        state = State(upstreams=tuple(verdict.site.name for verdict in plan.order))
-        turn: _Turn | None = _Turn(hold=hold, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
+        state = State(payers=tuple(verdict.site.payer for verdict in plan.order))
+        turn: _Turn | None = _Turn(hold=hold, draw=draw, verdict=plan.order[0], waited_ms=0, began_s=self.clock())
         try:
             while turn is not None:
                 journey.asking = turn.verdict.card.name
@@ -104,6 +109,7 @@ class Serving:
                 tried = await self.attempting.once(journey, turn.verdict, last=state.last)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:
+                    journey.first_chunk_s = self.clock() - journey.started_s
                     answered, turn = turn, None
                     return Streamed(frames=self._frames(journey, answered, tried.opened))
                 self._learn(journey, turn, tried.outcome)
@@ -118,7 +124,7 @@ class Serving:
                     tried.outcome,
                     remaining_s=journey.deadline_s - self.clock(),
                     jitter=self.jitter(),
-                    retry_allowed=self.health.may_retry(turn.verdict.label),
+                    retry_allowed=self.health.may_retry(turn.verdict.quota),
                 )
                 match step:
                     case GiveUp():
@@ -126,7 +132,7 @@ class Serving:
                         self._end(journey, last, failure.status, failure.code)
                     case Send(state=following, wait_s=wait_s):
                         if following.index == state.index:
-                            self.health.note_retry(turn.verdict.label)
+                            self.health.note_retry(turn.verdict.quota)
                         state = following
                         await asyncio.sleep(wait_s)
                         turn = await self._advance(journey, turn, plan.order[state.index], round(wait_s * 1000))
@@ -176,7 +182,7 @@ class Serving:
                     raise AttemptFailed(Outcome.CUT)
                 if said := voice.chunk(chunk):
                     yield said
-            self.health.note(turn.verdict.label, Outcome.OK)
+            self.health.note(turn.verdict.quota, Outcome.OK, turn.verdict.site.payer)
             usage = read_usage(chunks.usage)
             self._note(journey, turn, Tried(outcome=Outcome.OK, usage=usage))
             assert turn.ends is not None, "it was noted just now"
@@ -196,7 +202,7 @@ class Serving:
             raise error from None
         finally:
             if turn.ends is None:
-                self.health.note(turn.verdict.label, outcome)
+                self.health.note(turn.verdict.quota, outcome, turn.verdict.site.payer)
                 self._note(journey, turn, Tried(outcome=outcome, usage=read_usage(chunks.usage)))
             journey.upstream_s += self.clock() - began_s
             self._end(journey, turn, status, code or None)
@@ -221,10 +227,11 @@ class Serving:
         chosen_s = journey.wanted.timeout_s
         hasty = chosen_s is not None and chosen_s < self.attempting.timing.first_byte
         if not (hasty and outcome is Outcome.TIMED_OUT):
-            self.health.note(turn.verdict.label, outcome)
+            self.health.note(turn.verdict.quota, outcome, turn.verdict.site.payer)
 
     def _note(self, journey: Journey, turn: _Turn, tried: Tried) -> None:
         """The attempt is over: add it to the journey, and decide how its hold ends."""
+        self.quotas.end(turn.draw, tried.outcome, tried.usage, tried.rates)
         held = turn.hold.held
         if tried.usage is not None:
             if journey.ask is not None and tried.outcome is Outcome.OK:
@@ -259,7 +266,8 @@ class Serving:
         hold = await self.holding.follow(journey, turn.hold, turn.ends, verdict)
         if hold is None:
             return None
-        return _Turn(hold=hold, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
+        draw = self.quotas.draw(verdict)
+        return _Turn(hold=hold, draw=draw, verdict=verdict, waited_ms=waited_ms, began_s=self.clock())
 
     def _end(self, journey: Journey, turn: _Turn, status: int, code: str | None) -> None:
         assert turn.ends is not None, "the attempt was noted"

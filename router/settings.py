@@ -6,10 +6,12 @@ the pepper and the admin key are made on first use and kept in the data director
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -21,6 +23,8 @@ from router.rulebook import ConfigError, decode
 from router.store.connect import TIMEOUT_S
 from router.store.journal import SEGMENT_BYTES
 from router.wire.reading import Bounds
+
+log = logging.getLogger("router.settings")
 
 ROUTER: Final = "router.toml"
 STORE_TIMEOUT_MAX_S: Final = 30.0
@@ -88,7 +92,7 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`redis_url` is None while the embedded store is meant; `workers` share one port, and `ops_port`, which alone
     serves the operations plane when it is set. `upstream_key` looks up the key
-    that a further upstream's row names."""
+    that a further upstream's row names. `traces` says whether OpenTelemetry's are made."""
 
     config_dir: Path
     policies_dir: Path
@@ -107,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     loopback: bool = True
     workers: int = 1
     ops_port: int | None = None
+    traces: bool = False
 
     @property
     def main(self) -> Site:
@@ -115,6 +120,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 class MissingSecret(Exception):
     """A secret that must be given was not; the message says which and what else there is."""
+
+
+class MissingExtra(Exception):
+    """Packages that a wish needs are not installed; the message says how they are."""
 
 
 def load_settings(
@@ -126,7 +135,7 @@ def load_settings(
     loopback: bool = True,
     workers: int = 1,
 ) -> Settings:
-    """Raises ConfigError for a wrong file and MissingSecret for a secret that cannot be made up."""
+    """Raises ConfigError for a wrong file, MissingSecret for a secret that cannot be made up, and MissingExtra."""
     path = config_dir / ROUTER
     file = decode(path, RouterFile) if path.exists() else RouterFile()
     redis_url = secret("ROUTER_REDIS_URL", environ)  # it may hold a password
@@ -158,6 +167,7 @@ def load_settings(
         admin_key=_given_or_made("ROUTER_ADMIN_KEY", environ, own, "admin.key"),
         loopback=loopback,
         workers=workers,
+        traces=_traces(environ),
     )
 
 
@@ -181,6 +191,28 @@ def _store_timeout(file: RouterFile, path: Path, environ: Mapping[str, str]) -> 
             path, f"store.timeout: {text!r} is not a number of seconds above 0, up to {STORE_TIMEOUT_MAX_S:g}"
         )
     return timeout_s
+
+
+def _traces(environ: Mapping[str, str]) -> bool:
+    """Whether traces are wanted. An endpoint alone may have been set for everything on the machine, so that without the
+    packages it is no reason not to start; ROUTER_OTEL=1 is."""
+    word, endpoint = environ.get("ROUTER_OTEL", ""), environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if word == "0" or not (word or endpoint):
+        return False
+    try:
+        installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        installed = False
+    if installed:
+        return True
+    text = (
+        "Traces are asked for, but the packages of the extra `otel` are not installed: "
+        "pip install --require-hashes --no-deps --requirement constraints-otel.txt"
+    )
+    if word:
+        raise MissingExtra(f"{text}, or unset ROUTER_OTEL.")
+    log.warning("%s. None are made; ROUTER_OTEL=0 says that none are wanted.", text)
+    return False
 
 
 def secret(name: str, environ: Mapping[str, str]) -> Secret | None:

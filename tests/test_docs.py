@@ -216,7 +216,7 @@ def test_every_field_of_a_policy_is_explained_with_its_default() -> None:
     rows = table_rows(section("policies/README.md", "Fields").partition("###")[0])
     told = {TICKED.findall(name)[0]: default.strip('`"') for name, default, _ in rows}
     expected = {
-        field.encode_name: str(getattr(field.default, "value", field.default))
+        field.encode_name: "none" if field.default is None else str(getattr(field.default, "value", field.default))
         for field in msgspec.structs.fields(Policy)
         if field.encode_name not in ("models", "score", "budget", "limit")
     }

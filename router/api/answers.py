@@ -5,7 +5,7 @@ real answers against them.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -68,14 +68,27 @@ class Policies(msgspec.Struct, kw_only=True):
     refused_reload: str | None
 
 
-class Health(msgspec.Struct, kw_only=True):
-    """Of a model at one upstream, as one process sees it."""
+class UpstreamWindow(msgspec.Struct, kw_only=True):
+    """Of a minute at the vendor, as all processes have told; bulk may use `bulk_remaining` of what is left."""
 
+    limit: int
+    remaining: int
+    bulk_remaining: int
+    learned_at: datetime
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """Of a model at one upstream under one key, or of an account that was refused. `quota` is by requests and tokens,
+    where the vendor has told them."""
+
+    state: Literal["open", "resting", "full", "not_on_plan"]
     failures_in_row: int
     rests_s: float
+    quota: dict[str, UpstreamWindow]
 
 
 class UpstreamHealth(msgspec.Struct, kw_only=True):
+    bulk_percent: int
     models: dict[str, Health]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from router.ops.metrics import Metrics
+from router.ops.registry import Metrics
 
 
 def status_routes(ready: Callable[[], Awaitable[str | None]], metrics: Metrics) -> list[HTTPRouteHandler]:

@@ -59,8 +59,8 @@ def _findings(config_dir: Path, policies_dir: Path, data_dir: Path) -> Iterator[
         path = config_dir / ROUTER
         if path.exists():
             decode(path, RouterFile)
-        rules = load_rules(config_dir, policies_dir, today)
-    except ConfigError as error:
+        rules = load_rules(config_dir, policies_dir, today, lambda name: secret(name, os.environ) is not None)
+    except (ConfigError, MissingSecret) as error:
         yield Finding(part="files", state="failed", what=str(error))
         return
     yield Finding(
@@ -106,9 +106,9 @@ def _outside(config_dir: Path, policies_dir: Path, data_dir: Path, rules: Rules)
         yield Finding(part="upstream", state="skipped", what=str(error))
         return
     clients = Clients(Upstream(settings.upstream_url, settings.api_key.reveal()), settings.upstream_key)
-    for site in (settings.main, *rules.sites):
+    for site in rules.sites_under(settings.main):
         if site.key is not None and settings.upstream_key(site.key) is None:
-            yield Finding(part="upstream", state="failed", what=f"{site.name}: {site.key} is not set")
+            yield Finding(part="upstream", state="failed", what=f"{site.account}: {site.key} is not set")
         else:
             yield from asyncio.run(_upstream(site, clients.of(site), rules))
 
@@ -147,10 +147,10 @@ async def _upstream(site: Site, upstream: Upstream, rules: Rules) -> list[Findin
     try:
         answered = await upstream.get("/v1/models", timeout_s=10.0)
     except AttemptFailed as error:
-        return [Finding(part="upstream", state="failed", what=f"{site.name} ({site.url}): {error}")]
+        return [Finding(part="upstream", state="failed", what=f"{site.account} ({site.url}): {error}")]
     finally:
         await upstream.close()
-    where = f"{site.name} ({site.url})"
+    where = f"{site.account} ({site.url})"
     if answered.status != 200:
         return [Finding(part="upstream", state="failed", what=f"{where} answered {answered.status} to GET /v1/models")]
     try:

@@ -66,9 +66,8 @@ def demo(
 
 def _settings(config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str) -> Settings:
     """The demo's own: never a key, a store or an upstream from the environment."""
-    kept = {
-        name: value for name, value in os.environ.items() if name.startswith(("ROUTER_ADMIN_KEY", "ROUTER_KEY_PEPPER"))
-    }
+    own = ("ROUTER_ADMIN_KEY", "ROUTER_KEY_PEPPER", "ROUTER_STORE_TIMEOUT")
+    kept = {name: value for name, value in os.environ.items() if name.startswith(own)}
     environ = {**kept, "MISTRAL_API_KEY": "simulated", "ROUTER_UPSTREAM_URL": simulator_url}
     return load_settings(
         config_dir=config_dir,

@@ -45,7 +45,8 @@ def serve(
         loopback=server.is_loopback(host),
         workers=workers,
     )
-    load_rules(config_dir, policies_dir, datetime.now(UTC).date())  # a wrong file stops the start, before anything runs
+    # A wrong file stops the start, before anything runs.
+    load_rules(config_dir, policies_dir, datetime.now(UTC).date(), lambda name: settings.upstream_key(name) is not None)
     with (
         children.lock(data_dir),
         server.bind(host, port) as listener,

@@ -65,7 +65,7 @@ class Outcome(enum.Enum):
 class Move(enum.Enum):
     RETRY = "retry"  # the same model again
     ESCALATE = "escalate"  # the next candidate
-    ELSEWHERE = "elsewhere"  # the next candidate that another upstream serves
+    ELSEWHERE = "elsewhere"  # the next candidate that is paid from another account
 
 
 class Charge(enum.Enum):
@@ -130,10 +130,10 @@ _WAITS: Final = {Outcome.CAPACITY: CAPACITY_WAIT_S}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request stands: which candidate it is on, how many attempts were made, and which upstream serves each
+    """Where a request stands: which candidate it is on, how many attempts were made, and whose account pays for each
     candidate of the plan."""
 
-    upstreams: tuple[str, ...]
+    payers: tuple[str, ...]
     index: int = 0
     attempts: int = 1
     retries: int = 0
@@ -141,7 +141,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def last(self) -> bool:
         """Whether no candidate is behind this one."""
-        return self.index + 1 >= len(self.upstreams)
+        return self.index + 1 >= len(self.payers)
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,11 +176,11 @@ def after(state: State, outcome: Outcome, *, remaining_s: float, jitter: float, 
 
 
 def _moved(state: State, index: int) -> State:
-    return State(upstreams=state.upstreams, index=index, attempts=state.attempts + 1)
+    return State(payers=state.payers, index=index, attempts=state.attempts + 1)
 
 
 def _elsewhere(state: State) -> int | None:
-    """The next candidate that another upstream serves."""
-    here = state.upstreams[state.index]
-    following = range(state.index + 1, len(state.upstreams))
-    return next((index for index in following if state.upstreams[index] != here), None)
+    """The next candidate that is paid from another account."""
+    here = state.payers[state.index]
+    following = range(state.index + 1, len(state.payers))
+    return next((index for index in following if state.payers[index] != here), None)

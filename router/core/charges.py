@@ -69,6 +69,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     on_exhausted: OnExhausted = OnExhausted.DENY
     overshoot: int = 0
 
+    @property
+    def resets_ms(self) -> int | None:
+        """When a calendar window ends; None for an account that forgets by and by, or never."""
+        return self.end if self.kind is Kind.CALENDAR and self.end < FOREVER_MS else None
+
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """Whose accounts are meant."""
@@ -96,6 +101,17 @@ def accounts_of(policy: Policy, owner: Owner, now_ms: int) -> tuple[Account, ...
                 if limit.id is not None or account.name not in found:
                     found[account.name] = account
     return tuple(found.values())
+
+
+def budgets_of(policy: Policy, now_ms: int) -> tuple[Account, ...]:
+    """The accounts of the budgets that say whom they count: the team's own, and those of one key, model or tag. A rule
+    for each key has as many accounts as there are keys, and is left out."""
+    found = []
+    for budget in policy.budgets:
+        name = policy.team if budget.scope is Scope.TEAM else budget.id
+        if name is not None:
+            found += [account for account in _money(budget, name, now_ms) if account.measure is Measure.USD]
+    return tuple(found)
 
 
 def _counted(scope: Scope, only: str | None, owner: Owner) -> str | None:

@@ -18,7 +18,7 @@ from router.core.plan import Plan
 from router.core.reasons import Reason
 from router.core.remembered import Basis, basis_of
 from router.core.savings import baseline_nano
-from router.core.sites import MAIN
+from router.core.sites import MAIN, labelled
 from router.wire.usage import Usage
 
 
@@ -34,6 +34,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int = 0
     unconfirmed: bool = False
     usage: Usage | None = None
+
+    @property
+    def label(self) -> str:
+        """The model, told from the same model at another upstream."""
+        return labelled(self.model, self.upstream)
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         return self.site.label(self.card.name)
 
+    @property
+    def quota(self) -> str:
+        return self.site.quota(self.card.name)
+
+    @property
+    def minute_tokens(self) -> int:
+        """What the attempt is expected to take of the vendor's tokens per minute, which cached ones are not part of."""
+        return self.input_tokens - self.cached_tokens + self.output_tokens
+
 
 class Judge:
     """Holds what is the same for every model of one request."""

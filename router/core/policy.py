@@ -18,6 +18,7 @@ from router.core.money import parse_usd
 
 MODES: Final = {"economy": 0.85, "balanced": 0.90, "quality": 0.98}
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
 _ROLLING: Final = re.compile(r"([1-9][0-9]{0,2})(h|d)\Z")
 _CALENDAR: Final = ("hour", "day", "week", "month", "total")
 
@@ -150,6 +151,7 @@ class Policy(
     baseline_model: str = "mistral-medium-3-5"
     region: Region = Region.ANY
     priority: Priority = Priority.INTERACTIVE
+    upstream_key: str | None = None
     when_store_away: StoreAway = StoreAway.DENY
     default_max_tokens: int = 8_192
     default_max_tokens_reasoning: int = 32_768
@@ -212,6 +214,9 @@ def check_policy(policy: Policy) -> None:
         raise ValueError("hold_quantile: must be at least 0.5 and below 1")
     if not policy.escalation_cost_max >= 1:
         raise ValueError("escalation_cost_max: must be at least 1, the first choice's own cost")
+    if policy.upstream_key is not None and not VARIABLE.match(policy.upstream_key):
+        # What stands there may be a key itself, so it is not repeated.
+        raise ValueError("upstream_key: names an environment variable, in capitals; the key itself never stands here")
     if not policy.models.allow:
         raise ValueError("models.allow: allows no model, so no request could be served")
     seen: set[tuple[object, ...]] = set()

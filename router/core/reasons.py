@@ -40,6 +40,7 @@ class Why(enum.Enum):
     OVER_ESCALATION_COST = "over_escalation_cost"  # dearer than the policy lets an escalation be
     DISABLED = "disabled"  # an operator switched it off for a while
     RESTING = "resting"  # it failed or was rate-limited a moment ago
+    QUOTA_FULL = "quota_full"  # its upstream window has no room for this request at the moment
 
 
 class Reason(enum.Enum):

@@ -12,8 +12,9 @@ from router.core.explain import RouterObject
 from router.core.judging import Verdict
 from router.core.money import usd
 from router.core.plan import Plan
+from router.core.quotas import BULK_PERCENT
 from router.core.reasons import PURPOSES, Why
-from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError
+from router.errors import BudgetExceeded, NoSuitableModel, RateLimited, RouterError, UpstreamRateLimited
 from router.wire.fitting import Misfit
 
 # What the caller or the operator can change; {} takes the figure that the plan knows.
@@ -45,6 +46,7 @@ _REMEDIES: Final[dict[Why, str]] = {
     Why.OVER_MAX_COST: "raise x-router-max-cost-usd to at least {}",
     Why.DISABLED: "ask for another model, or try again after {}",
     Why.RESTING: "try again in a few seconds",
+    Why.QUOTA_FULL: "try again in a few seconds",
 }
 
 
@@ -72,6 +74,16 @@ def denied(denial: Denial, team: str) -> RouterError:
             f"minute and this request needs {denial.asked:,}: try again in {wait_ms / 1000:.1f} s."
         )
     return RateLimited(text, param=account.measure.value, retry_after_ms=wait_ms)
+
+
+def held_back(plan: Plan) -> RouterError:
+    """The 429 for bulk that would take the rest of a window from those who wait for an answer."""
+    text = (
+        f"No model that can serve this request has room for bulk: it may fill {BULK_PERCENT} % of a model's minute "
+        f"upstream, and the rest is left to teams whose users wait (the policy of team {plan.policy.team} has priority "
+        f'= "bulk"). Try again in {plan.opens_in_s:.0f} s.'
+    )
+    return UpstreamRateLimited(text, retry_after_ms=round(plan.opens_in_s * 1000))
 
 
 def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:

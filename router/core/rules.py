@@ -29,3 +29,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         """The team's own policy, or the default one under the team's name."""
         own = self.policies.get(team)
         return own if own is not None else msgspec.structs.replace(self.default, team=team)
+
+    def sites_under(self, main: Site) -> tuple[Site, ...]:
+        """Every upstream under every key that it is asked with: its own, and those that policies name."""
+        keys = sorted({policy.upstream_key for policy in self.policies.values() if policy.upstream_key is not None})
+        sites = (main, *self.sites)
+        return (*sites, *(lent for key in keys for site in sites if (lent := site.under(key)).lent))

@@ -34,7 +34,9 @@ class UpstreamRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """An upstream as a decision sees it; `factor` multiplies the price of every model there."""
+    """An upstream as a decision sees it; `factor` multiplies the price of every model there. `key` names the
+    environment variable of the API key it is asked with; `lent` says that this is a team's own, of another account at
+    the vendor."""
 
     name: str
     url: str
@@ -43,6 +45,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Tongue = Tongue.MISTRAL
     key: str | None = None
     mirrors: str | None = None
+    lent: bool = False
 
     @property
     def batches(self) -> bool:
@@ -55,7 +58,32 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     def label(self, model: str) -> str:
         """What a model here is called where it must be told from the same model elsewhere."""
-        return model if self.name == MAIN else f"{model}@{self.name}"
+        return labelled(model, self.name)
+
+    def quota(self, model: str) -> str:
+        """What a model here is called where accounts at the vendor must be told apart: each has windows of its own."""
+        return f"{self.label(model)}#{self.key}" if self.lent else self.label(model)
+
+    @property
+    def payer(self) -> str:
+        """Whose account pays. When it is refused for one model or place, it is refused for all."""
+        return f"#{self.key}" if self.lent else f"@{self.name}"
+
+    @property
+    def account(self) -> str:
+        """Whose windows these are: one account's at one address."""
+        return f"{self.name}#{self.key}" if self.lent else self.name
+
+    def under(self, key: str | None) -> Site:
+        """The same upstream asked with a team's own key. That is a key of Mistral's, so other servers keep theirs."""
+        if key is None or not self.offers(MAIN) or self.dialect is not Tongue.MISTRAL:
+            return self
+        return msgspec.structs.replace(self, key=key, lent=True)
+
+
+def labelled(model: str, upstream: str) -> str:
+    """A model by the upstream that serves it, which goes unsaid where it is Mistral's own."""
+    return model if upstream == MAIN else f"{model}@{upstream}"
 
 
 def main_site(url: str, region: str) -> Site:

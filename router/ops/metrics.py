@@ -1,34 +1,46 @@
 """The metrics: one list drives `/metrics`, the documentation and the test that compares them.
 
-Label values come from closed sets or from the catalogue and the policies, so their number is bounded. Children are
-bound once per combination, because looking labels up costs three times as much as counting.
+Label values come from closed sets or from the catalogue and the policies, so their number is bounded. Names and buckets
+follow OpenTelemetry's conventions for generative AI where one fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+import enum
+from typing import Final
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+
+
+class Across(enum.Enum):
+    """What a gauge's figures of several worker processes make together."""
+
+    SUM = "livesum"
+    MAX = "livemax"
+    MIN = "livemin"
+    LAST = "livemostrecent"
+    # One process reads it from the store for all of them (ops/survey.py).
+    ONE = "one"
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit. `across` says
-    how the gauges of worker processes become one."""
+    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit."""
 
     name: str
     kind: str
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    across: str = "livesum"
+    across: Across = Across.SUM
 
 
 # Powers of two from 10 ms, as OpenTelemetry's gen_ai.client.operation.duration.
 _DURATION: Final = tuple(0.01 * 2**power for power in range(14))
+# As OpenTelemetry's gen_ai.server.time_to_first_token.
+_FIRST: Final = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _ADDED: Final = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+_RATIO: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 1.0, 1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 4.0)
+_BUDGET: Final = ("team", "scope", "id", "window", "mode")
 
 METRICS: Final = (
     Metric(
@@ -109,7 +121,7 @@ METRICS: Final = (
         name="router_journal_lag_seconds",
         kind="gauge",
         help="Age of the oldest end of a hold that is in the journal and not in the store.",
-        across="livemax",
+        across=Across.MAX,
     ),
     Metric(name="router_journal_bytes", kind="gauge", help="Size of the journals of running processes."),
     Metric(
@@ -129,86 +141,137 @@ METRICS: Final = (
         help="Reloads of configuration and policies, by result (applied, refused).",
         labels=("result",),
     ),
+    Metric(
+        name="router_escalations_total",
+        kind="counter",
+        help="Moves from one model to the next within a request.",
+        labels=("from", "to"),
+    ),
+    Metric(
+        name="router_upstream_outcomes_total",
+        kind="counter",
+        help="Attempts upstream, by the upstream that was asked and outcome.",
+        labels=("upstream", "outcome"),
+    ),
+    Metric(
+        name="router_upstream_duration_seconds",
+        kind="histogram",
+        help="Whole time of an attempt upstream.",
+        labels=("model",),
+        buckets=_DURATION,
+    ),
+    Metric(
+        name="router_time_to_first_chunk_seconds",
+        kind="histogram",
+        help="From a streamed request's arrival to its first content.",
+        labels=("model",),
+        buckets=_FIRST,
+    ),
+    Metric(
+        name="router_input_tokens_ratio",
+        kind="histogram",
+        help="Input tokens billed, divided by those estimated before.",
+        labels=("model",),
+        buckets=_RATIO,
+    ),
+    Metric(
+        name="router_model_resting",
+        kind="gauge",
+        help="Whether a model is left out for now after failures (1) or asked (0).",
+        labels=("model",),
+        across=Across.MAX,
+    ),
+    Metric(
+        name="router_upstream_quota_limit",
+        kind="gauge",
+        help="The vendor's own limit a minute, as its last answer gave it.",
+        labels=("model", "measure"),
+        across=Across.LAST,
+    ),
+    Metric(
+        name="router_upstream_quota_remaining",
+        kind="gauge",
+        help="What is left of the vendor's own limit now, as far as is known.",
+        labels=("model", "measure"),
+        across=Across.LAST,
+    ),
+    Metric(
+        name="router_budget_spent_usd",
+        kind="gauge",
+        help="Charged to a budget in its window, in USD, with what is unconfirmed.",
+        labels=_BUDGET,
+        across=Across.ONE,
+    ),
+    Metric(
+        name="router_budget_reserved_usd",
+        kind="gauge",
+        help="Held on a budget for requests under way, in USD.",
+        labels=_BUDGET,
+        across=Across.ONE,
+    ),
+    Metric(
+        name="router_budget_limit_usd",
+        kind="gauge",
+        help="A budget's amount, in USD.",
+        labels=_BUDGET,
+        across=Across.ONE,
+    ),
+    Metric(
+        name="router_budget_resets_timestamp_seconds",
+        kind="gauge",
+        help="When a budget's calendar window ends, in epoch seconds.",
+        labels=_BUDGET,
+        across=Across.ONE,
+    ),
+    Metric(
+        name="router_unconfirmed_usd",
+        kind="gauge",
+        help="Charged for requests whose usage never came, in USD.",
+        labels=("team",),
+        across=Across.ONE,
+    ),
+    Metric(
+        name="router_store_up",
+        kind="gauge",
+        help="Whether the store answers (1) or not (0), by what it is (server, sentinel, cluster).",
+        labels=("mode",),
+        across=Across.MIN,
+    ),
+    Metric(
+        name="router_store_duration_seconds",
+        kind="histogram",
+        help="Time of a call to the ledger in the store, with the wait for its turn.",
+        labels=("verb",),
+        buckets=_ADDED,
+    ),
+    Metric(
+        name="router_store_failures_total",
+        kind="counter",
+        help="Calls to the ledger that the store did not answer or refused.",
+        labels=("verb",),
+    ),
+    Metric(
+        name="router_rules_refused",
+        kind="gauge",
+        help="Whether the last reload was refused (1), so that older rules are in force.",
+        across=Across.MAX,
+    ),
+    Metric(
+        name="router_price_age_days",
+        kind="gauge",
+        help="Days since the prices were last held against the vendor's page.",
+        across=Across.MAX,
+    ),
+    Metric(
+        name="router_worker_restarts_total",
+        kind="counter",
+        help="Worker processes that died and were replaced.",
+    ),
+    Metric(
+        name="router_build_info",
+        kind="gauge",
+        help="1, with the version that runs.",
+        labels=("version",),
+        across=Across.MAX,
+    ),
 )
-
-_TYPES: Final[dict[str, Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
-
-
-class Metrics:
-    """A registry of its own, so that two apps in one process do not share figures. With `multiprocess` the figures of
-    all worker processes are added up from the directory PROMETHEUS_MULTIPROC_DIR."""
-
-    def __init__(self, *, multiprocess: bool = False) -> None:
-        self.registry = CollectorRegistry()
-        self._multiprocess = multiprocess
-        self._metrics: dict[str, Any] = {metric.name: self._make(metric) for metric in METRICS}
-        self._children: dict[tuple[str, ...], Any] = {}
-        for result in ("applied", "refused"):  # from the start: Prometheus sees no increase in a series' first value
-            self.child("router_reloads_total", result)
-
-    def _make(self, metric: Metric) -> Any:
-        options: dict[str, Any] = {"registry": None if self._multiprocess else self.registry}
-        if metric.buckets:
-            options["buckets"] = metric.buckets
-        if metric.kind == "gauge":
-            options["multiprocess_mode"] = metric.across
-        return _TYPES[metric.kind](metric.name, metric.help, metric.labels, **options)
-
-    def child(self, name: str, *labels: str) -> Any:
-        found = self._children.get((name, *labels))
-        if found is None:
-            metric = self._metrics[name]
-            found = metric.labels(*labels) if labels else metric
-            self._children[(name, *labels)] = found
-        return found
-
-    def journal(self, lag_s: float, size: int) -> None:
-        """How far the store is behind the journal, and how large that is."""
-        self.child("router_journal_lag_seconds").set(lag_s)
-        self.child("router_journal_bytes").set(size)
-
-    def request_finished(
-        self,
-        *,
-        team: str,
-        model: str,
-        status: int,
-        reason: str,
-        attempts: Iterable[tuple[str, str]],
-        costs: Iterable[tuple[str, int]],
-        saved_nano: int,
-        tokens: Iterable[tuple[str, str, int]],
-        refusal: str | None,
-        warnings: Iterable[tuple[str, str]],
-        overhead_s: float,
-        duration_s: float,
-    ) -> None:
-        """Count one request, when it has ended."""
-        self.child("router_requests_total", team, model, str(status)).inc()
-        if refusal is not None:
-            self.child("router_refusals_total", team, refusal).inc()
-        for scope, measure in warnings:
-            self.child("router_soft_limit_exceeded_total", team, scope, measure).inc()
-        if reason:
-            self.child("router_plan_reasons_total", team, reason).inc()
-        for tried, outcome in attempts:
-            self.child("router_attempts_total", tried, outcome).inc()
-        for tried, nano in costs:
-            if nano:
-                self.child("router_cost_usd_total", team, tried).inc(nano / 1e9)
-        if saved_nano:
-            name = "router_saved_usd_total" if saved_nano > 0 else "router_lost_usd_total"
-            self.child(name, team).inc(abs(saved_nano) / 1e9)
-        for tried, kind, count in tokens:
-            if count:
-                self.child("router_tokens_total", tried, kind).inc(count)
-        self.child("router_added_latency_seconds").observe(overhead_s)
-        self.child("router_request_duration_seconds", model).observe(duration_s)
-
-    def exposition(self) -> bytes:
-        """The text that Prometheus scrapes."""
-        if not self._multiprocess:
-            return generate_latest(self.registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)

@@ -7,8 +7,9 @@ a minute. A retry runs the script again, which is safe: every verb is idempotent
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -98,6 +99,25 @@ def _host(text: str, port: int) -> tuple[str, int]:
     return name, int(number or port)
 
 
+async def ping(client: Client, deadline_s: float) -> None:
+    """Whether the store is there. Raises StoreUnavailable when it is not."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            await client.ping()
+    except (*STORE_ERRORS, TimeoutError) as error:
+        failure = away("does not answer")
+        raise failure from error
+
+
+def mode_of(url: str) -> str:
+    """What kind of store an address names: `server`, `sentinel` or `cluster`."""
+    return {"sentinel": "sentinel", "cluster": "cluster", "cluster+tls": "cluster"}.get(urlsplit(url).scheme, "server")
+
+
+def _untold(verb: str, duration_s: float, answered: bool) -> None:
+    """For a door that nobody watches."""
+
+
 class _Call(msgspec.Struct):
     script: Script
     keys: Sequence[str]
@@ -107,11 +127,15 @@ class _Call(msgspec.Struct):
 
 class Door:
     """Scripts go through here. Calls made in one turn of the event loop share a round trip, on a Cluster those of one
-    node, and a node that is away is no hindrance to the others. Errors of the store come out as `StoreUnavailable`."""
+    node, and a node that is away is no hindrance to the others. Errors of the store come out as `StoreUnavailable`.
+    `on_call` is told of each call how long it took and whether the store answered."""
 
-    def __init__(self, client: Client, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, client: Client, deadline_s: float = DEADLINE_S, on_call: Callable[[str, float, bool], None] = _untold
+    ) -> None:
         self.client = client
         self.deadline_s = deadline_s
+        self._on_call = on_call
         self.breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._waiting: defaultdict[str, list[_Call]] = defaultdict(list)
         self._flights: set[asyncio.Task[None]] = set()
@@ -128,12 +152,18 @@ class Door:
         if not self._waiting:
             loop.call_soon(self._depart)
         self._waiting[node].append(_Call(script, keys, args, future))
+        began_s = time.perf_counter()
         try:
             async with asyncio.timeout(self.deadline_s):
-                return await future
-        except TimeoutError:
+                reply = await future
+        except (TimeoutError, StoreUnavailable) as error:
+            self._on_call(script.name, time.perf_counter() - began_s, False)
+            if isinstance(error, StoreUnavailable):
+                raise
             breaker.failed()
             raise away("did not answer in time") from None
+        self._on_call(script.name, time.perf_counter() - began_s, True)
+        return reply
 
     def _node(self, keys: Sequence[str]) -> str:
         """The Cluster's node that has these keys, as far as is known; of a single server, nothing."""

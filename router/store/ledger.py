@@ -205,11 +205,15 @@ class Ledger:
             for account, s, h, r in zip(accounts, spent, held, reset, strict=True)
         ]
 
-    async def unconfirmed(self, team: str) -> dict[str, Held]:
-        """Every hold of the team whose usage never arrived, after ending the leases that ran out."""
+    async def sweep(self, team: str) -> None:
+        """End the leases that ran out."""
         most = 64
         while await self._call("sweep", team, most) == most:
             pass
+
+    async def unconfirmed(self, team: str) -> dict[str, Held]:
+        """Every hold of the team whose usage never arrived, after ending the leases that ran out."""
+        await self.sweep(team)
         client: Any = self.door.client
         try:
             ids = [raw.decode() for raw in await client.zrange(names.unconfirmed(team), 0, -1)]

@@ -57,3 +57,8 @@ def warm(team: str) -> str:
 
 def warm_ages(team: str) -> str:
     return f"{{{team}}}:warm-ages"
+
+
+def quotas(account: str) -> str:
+    """What is known of an account's windows upstream: a hash that is bounded by the number of models."""
+    return f"{{router}}:quotas:{account}"

@@ -19,6 +19,8 @@ from router.store.ledger import Ending, Held, Ledger
 from router.store.records import DAY_MS, HOUR_MS, SUMS_KEPT_MS, Note, spent_sums
 
 _pack: Final = msgspec.msgpack.encode
+HOLDS_MAX: Final = 10_000
+PIECE: Final = 200
 
 
 class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,24 @@ class Reconciler:
     async def unconfirmed(self, team: str) -> list[Unconfirmed]:
         """Every unconfirmed hold of the team, oldest first."""
         return [_shown(name, team, held) for name, held in (await self._ledger.unconfirmed(team)).items()]
+
+    async def unconfirmed_nano(self, team: str) -> int:
+        """What the team's unconfirmed holds charge in all, the newest HOLDS_MAX of them. Read in pieces, so that many
+        do not hold the store up for others. Raises StoreUnavailable."""
+        await self._ledger.sweep(team)
+        total = 0
+        try:
+            raw = await self._client.zrange(names.unconfirmed(team), -HOLDS_MAX, -1)
+            for start in range(0, len(raw), PIECE):
+                fields = [b"r:" + name for name in raw[start : start + PIECE]]
+                for packed in await self._client.hmget(names.ledger(team), fields):
+                    held = msgspec.msgpack.decode(packed, type=Held) if packed is not None else None
+                    if held is not None and held.state == Ending.UNCONFIRMED.value:
+                        total += _nano(held, _note(held))
+        except STORE_ERRORS as error:
+            failure = away("could not be asked for unconfirmed holds")
+            raise failure from error
+        return total
 
     async def end(self, team: str, hold_id: str, nano: int | None) -> Reconciled:
         """Charge `nano` in place of the hold, or release it (None). Twice changes nothing."""
@@ -117,7 +137,6 @@ def _actual(account: str, amount: int, nano: int | None) -> int:
 def _shown(name: str, team: str, held: Held) -> Unconfirmed:
     note = _note(held)
     tokens = [amount for account, _, amount, *_ in held.entries if measure_of(account) is Measure.TOKENS]
-    money = [amount for account, _, amount, *_ in held.entries if measure_of(account) is Measure.USD]
     return Unconfirmed(
         id=name,
         request_id=note.request_id if note else name.partition("#")[0],
@@ -125,6 +144,11 @@ def _shown(name: str, team: str, held: Held) -> Unconfirmed:
         key=note.key if note else "",
         model=note.model if note else "",
         at_ms=held.admitted_ms,
-        nano_usd=note.nano_usd if note else max(money, default=0),
+        nano_usd=_nano(held, note),
         tokens=max(tokens, default=None),
     )
+
+
+def _nano(held: Held, note: Note | None) -> int:
+    money = [amount for account, _, amount, *_ in held.entries if measure_of(account) is Measure.USD]
+    return note.nano_usd if note else max(money, default=0)

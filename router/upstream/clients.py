@@ -18,7 +18,7 @@ class Clients:
 
     def of(self, site: Site) -> Upstream:
         """The client of that upstream; another address or key makes another client."""
-        if site.name == MAIN:
+        if site.name == MAIN and not site.lent:
             return self._main
         which = (site.url, site.key)
         found = self._others.get(which)

@@ -20,6 +20,8 @@ FAILURES_IN_ROW: Final = 5
 REST_FIRST_S: Final = 2.0
 REST_MAX_S: Final = 30.0
 NOT_ON_PLAN_REST_S: Final = 600.0
+# A refused key or an unpaid account is mended by people, and found mended without a restart.
+PAYER_RESTS_S: Final = {Outcome.AUTH_REFUSED: 60.0, Outcome.BILLING_REFUSED: 300.0}
 
 _FAILURES: Final = frozenset(
     {
@@ -48,10 +50,14 @@ class Health:
         self._clock = clock
         self._models: dict[str, _Record] = {}
 
-    def note(self, model: str, outcome: Outcome) -> None:
-        """Learn from one attempt's end."""
+    def note(self, model: str, outcome: Outcome, payer: str) -> None:
+        """Learn from one attempt's end. `model` is told apart by its quota, `payer` is whose account it was."""
+        if outcome in PAYER_RESTS_S:
+            self._models.setdefault(payer, _Record()).rests_until = self._clock() + PAYER_RESTS_S[outcome]
+            return
         record = self._models.setdefault(model, _Record())
         if outcome is Outcome.OK:
+            self._models.pop(payer, None)
             record.failures, record.rest_s = 0, 0.0
             record.tokens = min(RETRY_TOKENS_MAX, record.tokens + 1)
         elif outcome is Outcome.RATE_LIMITED:
@@ -73,12 +79,12 @@ class Health:
         self._models.setdefault(model, _Record()).tokens -= RETRY_COST
 
     def resting(self) -> dict[str, Why]:
-        """The models to leave out for now."""
+        """The models and payers to leave out for now."""
         now = self._clock()
         return {name: Why.RESTING for name, record in list(self._models.items()) if record.rests_until > now}
 
     def states(self) -> dict[str, dict[str, float | int]]:
-        """For operators: per model the failures in a row and the seconds it still rests."""
+        """For operators: per model and payer the failures in a row and the seconds it still rests."""
         now = self._clock()
         return {
             name: {"failures_in_row": record.failures, "rests_s": round(max(0.0, record.rests_until - now), 3)}

@@ -127,6 +127,7 @@ def plan(
     world: Rules | None = None,
     wishes: Wishes | None = None,
     resting: Mapping[str, Why] | None = None,
+    opens_in: Mapping[str, float] | None = None,
     switches: Switches = NONE_SWITCHED,
     region: str = "global",
     warm: Warm | None = None,
@@ -141,6 +142,7 @@ def plan(
         wishes=wishes,
         sites=(main_site("http://mistral", region), *world.sites),
         resting=resting or {},
+        opens_in=lambda quota, tokens: (opens_in or {}).get(quota, 0.0),
         switches=switches,
         warm=warm,
     )

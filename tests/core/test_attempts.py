@@ -73,13 +73,13 @@ def follow(
     retry_allowed: bool = True,
     **at: int,
 ) -> Send | GiveUp:
-    state = State(upstreams=("mistral",) * candidates, **at)
+    state = State(payers=("mistral",) * candidates, **at)
     return after(state, outcome, remaining_s=remaining_s, jitter=jitter, retry_allowed=retry_allowed)
 
 
-NEXT = State(upstreams=("mistral",) * 2, index=1, attempts=2)
-LATER = State(upstreams=("mistral",) * 2, index=1, attempts=3)
-SAME = State(upstreams=("mistral",), index=0, attempts=2, retries=1)
+NEXT = State(payers=("mistral",) * 2, index=1, attempts=2)
+LATER = State(payers=("mistral",) * 2, index=1, attempts=3)
+SAME = State(payers=("mistral",), index=0, attempts=2, retries=1)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ RUNS = st.lists(
 def test_whatever_happens_the_attempts_end_within_their_bounds(
     candidates: int, run: list[tuple[Outcome, float, bool, float]], deadline_s: float
 ) -> None:
-    state, remaining_s = State(upstreams=("mistral",) * candidates), deadline_s
+    state, remaining_s = State(payers=("mistral",) * candidates), deadline_s
     tries: list[int] = [0]
     for outcome, jitter, retry_allowed, took_s in run:
         remaining_s -= took_s
@@ -137,17 +137,17 @@ def test_whatever_happens_the_attempts_end_within_their_bounds(
 @given(RUNS)
 def test_a_rejected_request_is_never_sent_again(run: list[tuple[Outcome, float, bool, float]]) -> None:
     for outcome, jitter, retry_allowed, _ in run:
-        state = State(upstreams=("mistral",) * 5)
+        state = State(payers=("mistral",) * 5)
         decided = after(state, outcome, remaining_s=60, jitter=jitter, retry_allowed=retry_allowed)
         assert isinstance(decided, GiveUp) == (MOVES[outcome] in ((), (ELSEWHERE,)))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.AUTH_REFUSED, Outcome.BILLING_REFUSED])
 def test_a_refused_key_moves_to_the_next_candidate_of_another_upstream(outcome: Outcome) -> None:
-    state = State(upstreams=("mistral", "mistral", "own", "mistral"))
+    state = State(payers=("mistral", "mistral", "own", "mistral"))
     moved = after(state, outcome, remaining_s=60, jitter=0.5, retry_allowed=True)
-    assert moved == Send(state=State(upstreams=state.upstreams, index=2, attempts=2), wait_s=0.0)
+    assert moved == Send(state=State(payers=state.payers, index=2, attempts=2), wait_s=0.0)
     assert isinstance(moved, Send)
     assert after(moved.state, outcome, remaining_s=60, jitter=0.5, retry_allowed=True) == Send(
-        state=State(upstreams=state.upstreams, index=3, attempts=3), wait_s=0.0
+        state=State(payers=state.payers, index=3, attempts=3), wait_s=0.0
     )

@@ -34,10 +34,12 @@ class Expect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expected_nano: int | None = None
     most_nano: int | None = None
     observed: str | None = None
+    opens_in_s: float = 0.0
 
 
 class Case(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One file: what differs from the made-up world of tests/core/making.py, and what must come out."""
+    """One file: what differs from the made-up world of tests/core/making.py, and what must come out. `opens_in` has the
+    quotas without room, and in how many seconds they have some."""
 
     expect: Expect
     model: str = "auto"
@@ -46,6 +48,7 @@ class Case(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     policy: dict[str, Any] = {}
     wishes: Wishes = Wishes()
     resting: dict[str, Why] = {}
+    opens_in: dict[str, float] = {}
     disabled: dict[str, str] = {}
     pin_all: str | None = None
     models: dict[str, dict[str, Any]] = {}
@@ -62,6 +65,7 @@ def planned(case: Case) -> Plan:
         world=world,
         wishes=case.wishes,
         resting=case.resting,
+        opens_in=case.opens_in,
         switches=switched(case.disabled, case.pin_all),
         region=case.region,
     )
@@ -78,6 +82,7 @@ def test_a_request_gets_the_plan_of_its_case(path: Path) -> None:
     assert made.reason is expect.reason, title
     assert {name: objections[name] for name in expect.rejected} == expect.rejected, title
     assert (made.observed.card.name if made.observed else None) == expect.observed, title
+    assert made.opens_in_s == expect.opens_in_s, title
     if expect.threshold is not None:
         assert made.threshold == pytest.approx(expect.threshold), title
     for name in ("max_tokens", "expected_nano"):
@@ -159,6 +164,7 @@ CASES = st.builds(
         cost_max_nano=st.none() | st.integers(0, 100_000_000),
     ),
     resting=st.dictionaries(st.sampled_from(NAMES), st.just(Why.RESTING)),
+    opens_in=st.dictionaries(st.sampled_from(NAMES), st.floats(1, 60)),
     region=st.sampled_from(["global", "eu"]),
     upstreams=st.sampled_from([{}, {"twin": {"url": "http://eu", "region": "eu", "mirrors": "mistral"}}]),
 )
@@ -200,7 +206,7 @@ def test_what_holds_for_every_plan(case: Case) -> None:
 
 @given(CASES)
 def test_an_outage_never_lowers_the_bar(case: Case) -> None:
-    calm = planned(msgspec.structs.replace(case, resting={}))
+    calm = planned(msgspec.structs.replace(case, resting={}, opens_in={}))
     assert planned(case).threshold == calm.threshold
 
 
@@ -209,7 +215,7 @@ def test_who_asks_for_less_never_pays_more(case: Case, one: float, other: float)
     low, high = sorted((one, other))
     costs = []
     for quality in (low, high):
-        routed = msgspec.structs.replace(case, model="auto", wishes=Wishes(quality=quality), resting={})
+        routed = msgspec.structs.replace(case, model="auto", wishes=Wishes(quality=quality), resting={}, opens_in={})
         costs.append([verdict.expected_nano or 0 for verdict in planned(routed).order])
     if costs[1]:
         assert costs[0][0] <= costs[1][0]

@@ -19,8 +19,9 @@ ALERTS = ROOT / "config" / "alerts.yml"
 PROMTOOL = shutil.which("promtool")
 
 FUNCTIONS = {
-    *("absent", "histogram_quantile", "increase", "min_over_time", "rate", "sum", "vector"),
-    *("and", "by", "offset", "or", "without"),
+    *("absent", "avg_over_time", "clamp_min", "count", "deriv", "histogram_quantile", "increase", "max", "min"),
+    *("min_over_time", "rate", "sum", "time", "vector"),
+    *("and", "by", "offset", "on", "or", "unless", "without"),
 }
 LABELS = {"job", "instance", "le", *(label for metric in METRICS for label in metric.labels)}
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count")}

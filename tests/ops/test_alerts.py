@@ -32,7 +32,7 @@ def test_a_name_that_no_metric_has_would_be_found() -> None:
 
 def test_a_recording_is_named_after_level_metric_and_operation() -> None:
     for name in RECORDED:
-        assert re.fullmatch(r"(job|model|team):router_\w+:(\w+_)?(rate|increase)\d+[mhd]", name), name
+        assert re.fullmatch(r"(job|model|team):router_\w+:(\w+_)?(rate|increase)\d+[mhd]|budget:router_\w+:ratio", name)
 
 
 def test_an_alert_says_how_bad_it_is_what_happened_and_where_to_read_on() -> None:

@@ -11,20 +11,24 @@ from typing import Any
 
 import yaml
 
-from router.ops.metrics import METRICS, Metrics
+from router.ops.metrics import METRICS
+from router.ops.registry import Metrics
 from tests.ops.promql import SERIES, names, promtool
 from tests.pages import page
 from tests.running import ROOT
 
 DASHBOARD: dict[str, Any] = json.loads(page("config/grafana/dashboard.json"))
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-# Whatever Grafana puts in their place.
-VARIABLES = {"$__range": "1d", "$__rate_interval": "5m", "$team": ".*", "$model": ".*", "$instance": ".*"}
+
+
+def filled(expression: str, *, range: str = "1d", step: str = "5m") -> str:
+    """The expression with what Grafana puts in the place of its variables."""
+    values = {"$__range": range, "$__rate_interval": step, "$team": ".*", "$model": ".*", "$instance": ".*"}
+    return re.sub(r"\$\w+", lambda name: values[name[0]], expression)
 
 
 def expressions() -> list[str]:
-    found = [target["expr"] for panel in PANELS for target in panel["targets"]]
-    return [re.sub(r"\$\w+", lambda name: VARIABLES[name[0]], expression) for expression in found]
+    return [filled(target["expr"]) for panel in PANELS for target in panel["targets"]]
 
 
 def test_it_is_what_its_list_makes() -> None:

@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from router.core.attempts import Outcome
 from router.errors import InvalidKey
 from router.store import names
 from router.store.connect import Door, connect
 from router.store.keyring import Keyring
 from router.store.ledger import Ending
+from router.store.quotas import SharedQuotas
 from router.store.scripts import Script, load
+from router.upstream.quotas import Quotas
+from router.wire.rates import Rate, Told
 from tests import clustered
+from tests.core.making import ask, plan
 from tests.store.desk import NOW, Desk, attempt, record
 from tests.store.journals import Clock, Office
 from tests.store.making import MINUTE, Till, amounts, calendar, gauge, ring, write
@@ -125,6 +130,25 @@ def test_keys_and_records_work_on_a_cluster(cluster_url: str) -> None:
             )
             total, groups = await desk.records.usage(since_ms=NOW - MINUTE, until_ms=NOW + MINUTE, group_by="team")
             assert (total.nano_usd, len(groups)) == (400, 4)
+        finally:
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_windows_upstream_are_shared_on_a_cluster(cluster_url: str) -> None:
+    async def main() -> None:
+        client: Any = connect(cluster_url, timeout_s=30.0)
+        try:
+            quotas = [Quotas(), Quotas()]
+            chosen = plan(ask()).chosen
+            assert chosen is not None
+            quotas[0].end(
+                quotas[0].draw(chosen), Outcome.RATE_LIMITED, None, {Rate.REQUESTS: Told(limit=7, remaining=0)}
+            )
+            for known in quotas:
+                await SharedQuotas(client, deadline_s=30.0).exchange(chosen.site.account, known)
+            assert [view.limit for known in quotas for view in known.snapshot()] == [7, 7]
         finally:
             await client.aclose()
 

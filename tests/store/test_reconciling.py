@@ -7,7 +7,7 @@ import pytest
 
 from router.core.charges import Amounts, Owner, accounts_of
 from router.core.policy import Budget, Limit, Policy, Scope
-from router.store import names
+from router.store import names, reconciling
 from router.store.connect import Client
 from router.store.ledger import Ending, Reservation
 from router.store.reconciling import Reconciled, Reconciler, Status
@@ -84,12 +84,14 @@ def test_a_word_is_charged_on_every_budget_in_usage_and_record(
         [shown] = await case.reconciler.unconfirmed(team)
         assert (shown.id, shown.request_id, shown.key, shown.model) == (case.id, case.record.request_id, "k1", "small")
         assert (shown.nano_usd, shown.tokens, shown.at_ms) == (HELD, 50, NOW)
+        assert await case.reconciler.unconfirmed_nano(team) == HELD
         assert await case.usage() == (HELD, HELD, 1)
         charged = nano or 0
         assert await case.reconciler.end(team, case.id, nano) == Reconciled(status=Status.ENDED, nano_usd=charged)
         assert await case.spent() == [charged, charged, charged, tokens, 1]
         assert await case.usage() == (charged, 0, 1)
         assert await case.reconciler.unconfirmed(team) == []
+        assert await case.reconciler.unconfirmed_nano(team) == 0
         [found], _ = await case.desk.records.query(team=team)
         assert found.router is not None
         assert (found.nano_usd, found.unconfirmed_nano_usd, found.router.cost_nano_usd) == (charged, 0, charged)
@@ -152,5 +154,27 @@ def test_an_open_hold_and_an_unknown_one_are_left_alone(run: Run, team: str) -> 
         assert (await case.reconciler.end(team, case.id, 0)).status is Status.OPEN
         assert (await case.reconciler.end(team, "req_nobody#1", 0)).status is Status.UNKNOWN
         assert [standing.held for standing in await case.desk.ledger.peek(team, ACCOUNTS[:1])] == [HELD]
+
+    run(main)
+
+
+def test_the_sum_of_what_is_unconfirmed_is_read_in_pieces_and_only_of_the_newest(
+    run: Run, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "PIECE", 2)
+
+    async def main(client: Client) -> None:
+        desk = Desk(client, team)
+        reconciler = Reconciler(desk.ledger)
+        assert await reconciler.unconfirmed_nano(team) == 0
+        for number in range(7):
+            held = await desk.ledger.reserve(
+                f"u{number}#1", team, lambda _: ACCOUNTS[:1], Amounts(nano=10**number, tokens=0, requests=1), lease_ms=9
+            )
+            assert isinstance(held, Reservation)
+            await desk.ledger.close(held, Ending.UNCONFIRMED, held.held)
+        assert await reconciler.unconfirmed_nano(team) == 1_111_111
+        monkeypatch.setattr(reconciling, "HOLDS_MAX", 5)
+        assert await reconciler.unconfirmed_nano(team) == 1_111_100
 
     run(main)

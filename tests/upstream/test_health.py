@@ -14,6 +14,8 @@ from router.upstream.health import (
     Health,
 )
 
+PAYER = "@mistral"
+
 
 class Clock:
     def __init__(self) -> None:
@@ -28,7 +30,7 @@ def test_a_rate_limited_model_rests_twice_as_long_each_time_and_never_beyond_the
     health = Health(clock)
     rests = []
     for _ in range(7):
-        health.note("m", Outcome.RATE_LIMITED)
+        health.note("m", Outcome.RATE_LIMITED, PAYER)
         rests.append(health.states()["m"]["rests_s"])
         clock.now_s += 60
     assert rests == [REST_FIRST_S, 4.0, 8.0, 16.0, REST_MAX_S, REST_MAX_S, REST_MAX_S]
@@ -38,22 +40,22 @@ def test_a_rate_limited_model_rests_twice_as_long_each_time_and_never_beyond_the
 def test_broken_streams_in_a_row_rest_the_model_and_one_success_clears_it() -> None:
     health = Health(Clock())
     for _ in range(FAILURES_IN_ROW - 1):
-        health.note("m", Outcome.CUT)
+        health.note("m", Outcome.CUT, PAYER)
     assert health.resting() == {}
-    health.note("m", Outcome.CUT)
+    health.note("m", Outcome.CUT, PAYER)
     assert health.resting() == {"m": Why.RESTING}
     other = Health(Clock())
     for _ in range(FAILURES_IN_ROW - 1):
-        other.note("m", Outcome.SERVER_ERROR)
-    other.note("m", Outcome.OK)
-    other.note("m", Outcome.SERVER_ERROR)
+        other.note("m", Outcome.SERVER_ERROR, PAYER)
+    other.note("m", Outcome.OK, PAYER)
+    other.note("m", Outcome.SERVER_ERROR, PAYER)
     assert other.resting() == {}
 
 
 def test_a_model_that_is_not_on_the_plan_rests_long_and_one_403_rests_nobody() -> None:
     health = Health(Clock())
-    health.note("off", Outcome.NOT_ON_PLAN)
-    health.note("guarded", Outcome.FORBIDDEN)
+    health.note("off", Outcome.NOT_ON_PLAN, PAYER)
+    health.note("guarded", Outcome.FORBIDDEN, PAYER)
     assert health.resting() == {"off": Why.RESTING}
     assert health.states()["off"]["rests_s"] == NOT_ON_PLAN_REST_S
 
@@ -62,7 +64,7 @@ def test_what_is_the_requests_own_fault_rests_nobody() -> None:
     health = Health(Clock())
     for outcome in (Outcome.REFUSED, Outcome.TOO_LARGE, Outcome.CONTEXT_TOO_LONG, Outcome.APP_LEFT):
         for _ in range(FAILURES_IN_ROW + 1):
-            health.note("m", outcome)
+            health.note("m", outcome, PAYER)
     assert health.resting() == {}
 
 
@@ -73,5 +75,5 @@ def test_repeats_are_bought_with_successes() -> None:
         health.note_retry("m")
     assert not health.may_retry("m")
     for _ in range(RETRY_COST):
-        health.note("m", Outcome.OK)
+        health.note("m", Outcome.OK, PAYER)
     assert health.may_retry("m")
