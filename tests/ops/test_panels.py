@@ -30,7 +30,6 @@ pytestmark = pytest.mark.slow
 ONLY_IN_TROUBLE = {
     "router_lost_usd_total",  # routing that cost more than the baseline
     "router_store_failures_total",  # a store that does not answer
-    "router_upstream_quota_remaining",  # headers that a simulator of the vendor may leave out
 }
 # A soft budget that the first request uses up, and a tag's that is too small for any: what is told of them has data.
 POLICY = """
