@@ -86,8 +86,8 @@ def _check(data: Restoring, pepper: str) -> None:
         raise BadRequest(text, code="invalid_value", param="totals")
     for index, total in enumerate(data.totals):
         numbers = (total.at, total.buckets, total.nano_usd)
-        known = NAME.match(total.team) or total.team == ORGANISATION
-        whole = known and total.account and total.kind is not Kind.GAUGE
+        known = total.team == ORGANISATION or NAME.match(total.team) is not None
+        whole = known and bool(total.account) and total.kind is not Kind.GAUGE
         if not whole or total.buckets > BUCKETS_MAX or not all(0 <= number < EXACT for number in numbers):
             text = f"totals[{index}] is not what a window has counted."
             raise BadRequest(text, code="invalid_value", param=f"totals[{index}]")

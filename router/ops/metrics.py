@@ -24,8 +24,7 @@ class Across(enum.Enum):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit. `across` says
-    how the gauges of worker processes become one."""
+    """`kind` is counter, gauge or histogram; `buckets` are upper edges in the metric's unit."""
 
     name: str
     kind: str

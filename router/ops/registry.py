@@ -78,6 +78,11 @@ class Metrics:
             self._children[(name, *labels)] = found
         return found
 
+    def journal(self, lag_s: float, size: int) -> None:
+        """How far the store is behind the journal, and how large that is (bytes)."""
+        self.child("router_journal_lag_seconds").set(lag_s)
+        self.child("router_journal_bytes").set(size)
+
     def request_finished(
         self,
         record: RequestRecord,
@@ -139,11 +144,6 @@ class Metrics:
         """The rules were read again: `applied` or `refused`."""
         self.child("router_reloads_total", result).inc()
         self.child("router_rules_refused").set(result == "refused")
-
-    def journal(self, lag_s: float, size: int) -> None:
-        """How far the store is behind the journal, and how large that is."""
-        self.child("router_journal_lag_seconds").set(lag_s)
-        self.child("router_journal_bytes").set(size)
 
     def store_called(self, verb: str, duration_s: float, answered: bool) -> None:
         """One call to the ledger has come back, or was given up."""
