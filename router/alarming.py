@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -54,7 +55,7 @@ class Alarms:
         book: AlarmBook,
         webhooks: Webhooks,
         metrics: Metrics,
-        clock: Callable[[], float],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.rules = rules
         self.teams = teams

@@ -9,14 +9,13 @@ import os
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
 from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
-from watchfiles import awatch
 
 from router import __version__
 from router.admitting import Admitting
@@ -31,7 +30,6 @@ from router.api.dashboard import dashboard_routes
 from router.api.edge import Receive, Scope, Send, guarded
 from router.api.errors import http_error, router_error, sign_in, unforeseen
 from router.api.feedback import feedback
-from router.api.grants import grant_routes
 from router.api.models import models
 from router.api.openapi import description_route
 from router.api.policies import policy_routes
@@ -42,6 +40,7 @@ from router.api.switches import switch_routes
 from router.api.unsupported import unsupported
 from router.api.upstream import upstream_routes
 from router.attempting import Attempting
+from router.chores import for_ever, turn_days, watch_files
 from router.collecting import Collection
 from router.core.habits import Habits
 from router.core.language import best_detector
@@ -78,7 +77,7 @@ from router.upstream.client import Upstream
 from router.upstream.clients import Clients
 from router.upstream.health import Health
 from router.upstream.quotas import Quotas
-from router.upstream.webhooks import Target, Webhooks
+from router.upstream.webhooks import Webhooks
 from router.vocabulary import load_tokenizer
 
 log = logging.getLogger("router.app")
@@ -87,7 +86,6 @@ log = logging.getLogger("router.app")
 DRAIN_S = 30.0
 # An operator's question waits this long for what this process has answered but not booked yet.
 READ_S = 1.0
-CHORE_PAUSE_S = 1.0
 CALL_PATHS = (
     ("/v1/chat/completions", "chat"),
     ("/v1/responses", "responses"),
@@ -199,8 +197,7 @@ def create_app(settings: Settings) -> Litestar:
     def accounts() -> list[str]:
         return [site.account for site in rulebook.current.sites_under(settings.main)]
 
-    targets = {name: Target(url=row.url.reveal, secret=row.secret.reveal) for name, row in settings.webhooks.items()}
-    webhooks = Webhooks(targets, time.time)
+    webhooks = Webhooks(settings.webhooks, time.time)
     alarms = Alarms(
         rules=lambda: rulebook.current,
         teams=records.teams,
@@ -210,7 +207,6 @@ def create_app(settings: Settings) -> Litestar:
         book=AlarmBook(client, deadline_s=longest_s),
         webhooks=webhooks,
         metrics=metrics,
-        clock=time.time,
     )
 
     async def ready() -> str | None:
@@ -237,10 +233,10 @@ def create_app(settings: Settings) -> Litestar:
             lambda: shared_quotas.watch(accounts, quotas),
             surveyor.watch,
             lookout.watch,
-            lambda: _watch_files(rulebook),
-            lambda: _turn_days(rulebook),
+            lambda: watch_files(rulebook),
+            lambda: turn_days(rulebook),
         )
-        chores = [asyncio.create_task(_for_ever(job)) for job in jobs]
+        chores = [asyncio.create_task(for_ever(job)) for job in jobs]
         gc.collect()
         gc.freeze()  # what is there now stays; the collector need not walk it with every full round
         try:
@@ -285,9 +281,8 @@ def create_app(settings: Settings) -> Litestar:
     )
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, book, Saving(ledger), changes)
-    budgets = (
-        *policy_routes(lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S)),
-        *grant_routes(lambda: rulebook.current, keyring, book, changes),
+    budgets = policy_routes(
+        lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S), changes
     )
     windows = upstream_routes(health, quotas)
     switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
@@ -332,24 +327,3 @@ def _behind(handler: Any, guard: AdminGuard) -> Any:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-async def _for_ever(job: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Keep a chore going: what goes wrong in one round must not end it for good."""
-    while True:
-        try:
-            await job()
-        except Exception:
-            log.exception("a chore stumbled; it goes on")
-        await asyncio.sleep(CHORE_PAUSE_S)
-
-
-async def _watch_files(rulebook: Rulebook) -> None:
-    async for _ in awatch(rulebook.config_dir, rulebook.policies_dir, recursive=False):
-        rulebook.reload()
-
-
-async def _turn_days(rulebook: Rulebook) -> None:
-    while True:
-        await asyncio.sleep(1.0)
-        rulebook.turn_day()

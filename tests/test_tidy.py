@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 # above.
 FLOORS: list[tuple[str, ...]] = [
     # Wiring and commands know everything.
-    ("router.app", "router.__main__", "router.commands", "router.server", "router.children"),
+    ("router.app", "router.chores", "router.__main__", "router.commands", "router.server", "router.children"),
     # The border: HTTP on one side, files and environment on the other.
     ("router.api", "router.settings", "router.rulebook", "router.vocabulary"),
     # The only file that knows the order of the line.
@@ -57,7 +57,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     "litestar": ("router.api", "router.app"),
     "uvicorn": ("router.server", "router.sim"),
     "uvloop": ("router.server",),
-    "watchfiles": ("router.app",),
+    "watchfiles": ("router.chores",),
     "yaml": ("router.commands.litellm.reading",),  # other proxies' files; ours are TOML
     "rich": ("router.commands", "router.__main__"),
     "rich_click": ("router.commands", "router.__main__"),

@@ -87,8 +87,8 @@ def _check(data: Restoring, pepper: str) -> None:
     for index, total in enumerate(data.totals):
         numbers = (total.at, total.buckets, total.nano_usd)
         known = total.team == ORGANISATION or NAME.match(total.team) is not None
-        whole = known and bool(total.account) and total.kind is not Kind.GAUGE
-        if not whole or total.buckets > BUCKETS_MAX or not all(0 <= number < EXACT for number in numbers):
+        counts = known and total.account and total.kind is not Kind.GAUGE
+        if not counts or total.buckets > BUCKETS_MAX or not all(0 <= number < EXACT for number in numbers):
             text = f"totals[{index}] is not what a window has counted."
             raise BadRequest(text, code="invalid_value", param=f"totals[{index}]")
     for index, record in enumerate(data.keys):

@@ -12,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from router.api.admin import shown_key
 from router.api.asking import check_team, stamp
-from router.api.grants import shown
+from router.api.changes import Changes
+from router.api.grants import grant_routes, shown
 from router.core.budgets import budgets_of
 from router.core.charges import Account, Standing
 from router.core.grants import Grant
@@ -36,6 +37,7 @@ def policy_routes(
     twins: Twins,
     book: GrantBook,
     settle: Callable[[], Awaitable[object]],
+    changes: Changes,
 ) -> list[HTTPRouteHandler]:
     """`settle` waits until what was answered is booked."""
 
@@ -81,7 +83,7 @@ def policy_routes(
             standings += await twins.peek(policy.team, accounts[start : start + PEEKED_MAX])
         return [_budget(one, grants, now_ms) for one in standings]
 
-    return [show_policy, show_key]
+    return [show_policy, show_key, *grant_routes(rules, keyring, book, changes)]
 
 
 def _budget(standing: Standing, grants: tuple[Grant, ...], now_ms: int) -> dict[str, Any]:

@@ -12,11 +12,10 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 import httpx
-import msgspec
 
 from router.upstream.client import transport
 
@@ -24,11 +23,20 @@ TIMEOUT_S: Final = 10.0
 _PREFIX: Final = "whsec_"
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Hidden(Protocol):
+    """Text that only `reveal` shows."""
+
+    def reveal(self) -> str: ...
+
+
+class Target(Protocol):
     """Where messages go, and what they are signed with: `whsec_` and base64, or any text."""
 
-    url: Callable[[], str]
-    secret: Callable[[], str]
+    @property
+    def url(self) -> Hidden: ...
+
+    @property
+    def secret(self) -> Hidden: ...
 
 
 class Webhooks:
@@ -50,11 +58,13 @@ class Webhooks:
             "user-agent": "mistral-router",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(target.secret(), message_id, timestamp, body),
+            "webhook-signature": signature(target.secret.reveal(), message_id, timestamp, body),
         }
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._client.post(target.url(), content=body.encode(), headers=headers, timeout=None)
+                answer = await self._client.post(
+                    target.url.reveal(), content=body.encode(), headers=headers, timeout=None
+                )
         except TimeoutError:
             return f"no answer within {TIMEOUT_S:.0f} s"
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from router.upstream.webhooks import Target, Webhooks, signature
+from router.settings import Secret, Webhook
+from router.upstream.webhooks import Webhooks, signature
 
 
 def test_the_signature_is_that_of_the_standards_own_example() -> None:
@@ -30,7 +31,7 @@ def test_any_text_is_a_secret_and_all_that_is_signed_counts() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://[", "http://no such host/"])
 def test_an_address_that_does_not_answer_is_a_reason_and_no_error(url: str) -> None:
     async def main() -> str | None:
-        webhooks = Webhooks({"x": Target(url=lambda: url, secret=lambda: "s")}, time.time)
+        webhooks = Webhooks({"x": Webhook(url=Secret(url), secret=Secret("s"))}, time.time)
         try:
             assert webhooks.knows("x")
             assert not webhooks.knows("y")
