@@ -21,6 +21,7 @@ from router.core.charges import Measure
 from router.core.totals import TeamTotals
 from router.errors import StoreUnavailable
 from router.store import names
+from router.store.account_totals import Book, opened
 from router.store.connect import STORE_ERRORS, away
 from router.store.journal import Journal, Segment, add_end
 from router.store.journal_lines import End, as_unconfirmed, end_of, known_of, read_lines
@@ -30,7 +31,6 @@ from router.store.leftovers import Claim, Left, read_left
 from router.store.rebuilding import BATCH_MAX, Rebuilding
 from router.store.reconciling import measure_of
 from router.store.records import HOUR_MS, SUMS_KEPT_MS, Note, Records, spent_sums
-from router.store.totals import Book, opened
 
 log = logging.getLogger("router.journal")
 

@@ -10,9 +10,9 @@ import pytest
 
 from router import children
 from router.store import embedded, names
+from router.store.account_totals import read_book
 from router.store.connect import Client, connect
 from router.store.ledger import Ending
-from router.store.totals import read_book
 from tests.store.conftest import Run
 from tests.store.journals import Clock, Office, segments, store
 from tests.store.making import amounts, write
