@@ -20,7 +20,8 @@ import msgspec
 from router.core.asked import AUTO
 from router.core.catalog import SPOKEN_BY_OPENAI, Catalogue, Shelf
 from router.core.contradictions import check_rules
-from router.core.policy import Budget, Limit, Policy, Scope, check_policy
+from router.core.policy import Budget, Limit, Policy, Scope
+from router.core.policy_checks import check_policy
 from router.core.quality import OTHER_GROUP, QualityFile, QualityTable, check_group
 from router.core.rules import Rules
 from router.core.sites import MAIN, Tongue, sites_of

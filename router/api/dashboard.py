@@ -12,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from router.core.rules import Rules
 from router.errors import NotFound
 from router.ops.pages import STYLE, overview, request_page
-from router.store.records import DAY_MS, Records
+from router.store.records import Records
+from router.store.totals import DAY_MS
 
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",

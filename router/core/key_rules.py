@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from router.core.policy import Budget, Limit, Policy, Scope, check_policy
+from router.core.policy import Budget, Limit, Policy, Scope
+from router.core.policy_checks import check_policy
 
 RATES = ("requests_per_minute", "tokens_per_minute", "concurrency")
 

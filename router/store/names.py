@@ -14,6 +14,7 @@ ALARMS_TURN: Final = "{router}:alarms-turn"  # string: somebody looks after them
 ORGANISATION: Final = "@organisation"
 AUDIT: Final = "{router}:audit"  # stream: every change through the operations plane, the newest 10,000
 EPOCH: Final = "{router}:epoch"  # string: made once; another one tells that the store was emptied
+SUMMED_DAYS: Final = 32
 TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
 # In a team's ledger: the same for that ledger alone.
 LEDGER_EPOCH: Final = "!epoch"
@@ -32,17 +33,32 @@ def unconfirmed(team: str) -> str:
 
 
 def records(team: str) -> str:
-    return f"{{{team}}}:records"
+    return f"{{{team}}}:rows"
 
 
-def sums(team: str, hour: int) -> str:
+def details(team: str) -> str:
+    """The router objects of the newest records, at the same places."""
+    return f"{{{team}}}:details"
+
+
+def hour_sums(team: str, hour: int) -> str:
     """`hour` counts from the epoch."""
-    return f"{{{team}}}:sums:{hour}"
+    return f"{{{team}}}:sums:h{hour}"
 
 
-def hours(team: str) -> str:
-    """The hours for which there are sums."""
-    return f"{{{team}}}:hours"
+def day_sums(team: str, day: int) -> str:
+    """`day` counts from the epoch."""
+    return f"{{{team}}}:sums:d{day}"
+
+
+def summed(team: str, day: int) -> str:
+    """The names of what is summed. Every 32 days they begin anew: those of old keys and tags go with their sums."""
+    return f"{{{team}}}:summed:{day // SUMMED_DAYS}"
+
+
+def sums(team: str, hour: int) -> list[str]:
+    """What a record of that hour is added to, in the order in which records.lua takes it."""
+    return [hour_sums(team, hour), day_sums(team, hour // 24), summed(team, hour // 24)]
 
 
 def feedback(team: str, day: int) -> str:

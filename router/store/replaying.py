@@ -15,22 +15,19 @@ from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
 from typing import Any, Final
 
-import msgspec
-
-from router.core.charges import Measure
 from router.core.totals import TeamTotals
 from router.errors import StoreUnavailable
 from router.store import names
 from router.store.account_totals import Book, opened
 from router.store.connect import STORE_ERRORS, away
 from router.store.journal import Journal, Segment, add_end
-from router.store.journal_lines import End, as_unconfirmed, end_of, known_of, read_lines
+from router.store.journal_lines import End, end_of, known_of, read_lines
+from router.store.late_ends import doubted, request_of, with_sums
 from router.store.leases import LEASE_MS, Leases
-from router.store.ledger import Ending, Ledger, Write
+from router.store.ledger import Ending, Ledger
 from router.store.leftovers import Claim, Left, read_left
 from router.store.rebuilding import BATCH_MAX, Rebuilding
-from router.store.reconciling import measure_of
-from router.store.records import HOUR_MS, SUMS_KEPT_MS, Note, Records, spent_sums
+from router.store.records import Records
 
 log = logging.getLogger("router.journal")
 
@@ -140,9 +137,9 @@ class Replaying:
         ends = [(one, end) for one in known.values() if (end := end_of(one)) is not None]
         await self._known({part.team for _, end in ends for part in end.parts})
         newest_ms = max((end.at_ms for _, end in ends), default=0)
-        told = {_request(end.id) for _, end in ends if end.write is not None}
+        told = {request_of(end.id) for _, end in ends if end.write is not None}
         await _some_at_a_time(
-            self._deliver(end if _request(end.id) in told else _with_sums(end), done=one.done)
+            self._deliver(end if request_of(end.id) in told else with_sums(end), done=one.done)
             for one, end in ends
             if not one.done or end.at_ms >= newest_ms - RECENT_MS or self._lost(end)
         )
@@ -223,7 +220,7 @@ class Replaying:
             if done or await self._recorded(end):
                 return
             parts = [
-                _doubted(part) if part.ending is Ending.SETTLED and not await self._holds(part) else part
+                doubted(part) if part.ending is Ending.SETTLED and not await self._holds(part) else part
                 for part in end.parts
             ]
         else:
@@ -233,10 +230,10 @@ class Replaying:
                 rest = (part.ending, part.entries, part.actual, part.note, part.write)
                 await self._ledger.deliver(part.team, part.id, *rest)
         if end.ending is None and end.write is not None:
-            await self._ledger.record(end.team, _request(end.id), end.write)
+            await self._ledger.record(end.team, request_of(end.id), end.write)
 
     async def _recorded(self, end: End) -> bool:
-        return end.write is not None and await self._records.find(_request(end.id), end.team) is not None
+        return end.write is not None and await self._records.find(request_of(end.id), end.team) is not None
 
     async def _holds(self, end: End) -> bool:
         client: Any = self._ledger.door.client
@@ -293,32 +290,3 @@ async def _some_at_a_time(deliveries: Iterable[Coroutine[Any, Any, None]]) -> No
     todo = iter(deliveries)
     while batch := list(islice(todo, BATCH_MAX)):
         await asyncio.gather(*batch)
-
-
-def _nano(end: End) -> int:
-    """What it charges in money, on whatever account counts it."""
-    charged = (pair for part in end.parts for pair in zip(part.entries, part.actual, strict=True))
-    return max((nano for (name, *_), nano in charged if measure_of(name) is Measure.USD), default=0)
-
-
-def _request(hold_id: str) -> str:
-    return hold_id.partition("#")[0]
-
-
-def _with_sums(end: End) -> End:
-    """An end without a record, of a request that has none: its cost is added to the hour's sums all the same."""
-    nano = _nano(end)
-    if end.ending is not Ending.SETTLED or not nano or not end.note:
-        return end
-    note = msgspec.json.decode(end.note, type=Note)
-    write = Write(record=b"", hour=end.at_ms // HOUR_MS, sums=spent_sums(note, nano), kept=0, sums_ms=SUMS_KEPT_MS)
-    return msgspec.structs.replace(end, write=write)
-
-
-def _doubted(end: End) -> End:
-    """As unconfirmed; usage then counts it by its note, so no record may count it too."""
-    doubted = msgspec.structs.replace(as_unconfirmed(end), write=None)
-    if not end.note:
-        return doubted
-    note = msgspec.structs.replace(msgspec.json.decode(end.note, type=Note), nano_usd=_nano(end))
-    return msgspec.structs.replace(doubted, note=msgspec.json.encode(note).decode())

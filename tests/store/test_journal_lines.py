@@ -22,7 +22,7 @@ from router.store.journal_lines import (
 from router.store.ledger import Ending, Write
 
 ENTRIES = (("team:t:usd:day", "c", 70, 0, 9, 0), ("team:t:requests", "r", 1, 60_000, 12, 5))
-WRITE = Write(record=b"\x00\xffrecord", hour=7, sums={"n": 3}, kept=10, sums_ms=5)
+WRITE = Write(record=b"\x00\xffrecord", details=b"", hour=7, sums={"n": [3]}, kept=10, details_kept=5, sums_ms=5)
 
 
 def intent(name: str = "q#1") -> Intent:

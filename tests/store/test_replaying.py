@@ -15,7 +15,7 @@ from router.store.connect import Client, connect
 from router.store.ledger import Ending
 from tests.store.conftest import Run
 from tests.store.journals import Clock, Office, segments, store
-from tests.store.making import amounts, write
+from tests.store.making import amounts, sums_at, write
 
 
 def test_the_holds_of_a_killed_router_end_by_what_is_known_of_them(run: Run, team: str, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_twice_is_once(run: Run, team: str, tmp_path: Path) -> None:
         for place in ("a", "b"):
             again = Office(client, team, tmp_path / place, clock)
             await again.replaying.turn()
-            states.append((await again.state(), await client.hgetall(names.sums(team, 7))))
+            states.append((await again.state(), await sums_at(client, team)))
             again.journal.close()
         assert states[0] == states[1]
 
