@@ -13,10 +13,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from router.core.admission import clamped, could_be_cheaper, exhausted_economy, likely, may_wait
+from router.core.admission import clamped, could_be_cheaper, exhausted_economy, likely, may_wait, smaller
 from router.core.attempts import REMAINING_MIN_S
 from router.core.budget_lines import Step
-from router.core.charges import Denial, Measure
+from router.core.charges import Denial, Measure, Standing
 from router.core.habits import Habits
 from router.core.journey import Journey
 from router.core.judging import Verdict
@@ -44,34 +44,38 @@ class Admitting:
     async def admit(self, journey: Journey, plan: Plan, cheaper: Callable[[], Plan]) -> Reservation:
         """Hold what the first attempt can cost; `cheaper` plans anew by the cheapest mode. The journey's plan is then
         the one that is served. Raises BudgetExceeded, RateLimited or StoreUnavailable."""
-        if could_be_cheaper(plan) and await self._used_up(journey, plan):
+        standings = await self._ahead(journey, plan)
+        step = paced(standings, journey.at_ms)
+        if step is not None and step.pace.step is Step.DENY:
+            raise too_fast(step, journey.team)
+        saves = step is not None and step.pace.step in (Step.ECONOMY, Step.SMALLER_OUTPUTS)
+        if (saves or exhausted_economy(standings)) and could_be_cheaper(plan):
             journey.degraded, plan = "budget", cheaper()
-        held, verdict = await self._held(journey, plan.order[0])
+        first = plan.order[0]
+        if step is not None and step.pace.step is Step.SMALLER_OUTPUTS and journey.ask is not None:
+            first = smaller(first, journey.ask)
+        held, verdict = await self._held(journey, first)
         if isinstance(held, Denial):
             journey.standings = (held.standing,)
             raise denied(held, journey.team)
-        step = paced(held.standings, journey.at_ms)
-        if step is not None and step.pace.step is Step.DENY:
-            self.holding.release(held)
-            raise too_fast(step, journey.team)
         journey.plan = replace(plan, order=(verdict, *plan.order[1:])) if verdict is not plan.order[0] else plan
         journey.admitted = True
         return held
 
-    async def _used_up(self, journey: Journey, plan: Plan) -> bool:
-        """Whether a budget is used up beyond which the policy serves cheaply. A round trip of its own, for the policies
+    async def _ahead(self, journey: Journey, plan: Plan) -> list[Standing]:
+        """How the budgets stand that say what is done before they refuse. A round trip of its own, for the policies
         that have such a budget."""
         accounts = [
             account
             for account in vector(journey, plan.order[0])(journey.at_ms)
-            if account.on_exhausted is OnExhausted.ECONOMY
+            if account.on_exhausted is OnExhausted.ECONOMY or account.pace
         ]
         if not accounts:
-            return False
+            return []
         try:
-            return exhausted_economy(await self.holding.twins.peek(journey.team, accounts))
+            return await self.holding.twins.peek(journey.team, accounts)
         except StoreUnavailable:
-            return False  # what becomes of the request then is decided when its hold is taken
+            return []  # what becomes of the request then is decided when its hold is taken
 
     async def _held(self, journey: Journey, verdict: Verdict) -> tuple[Reservation | Denial, Verdict]:
         """The hold, and the verdict that it is for."""

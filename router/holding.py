@@ -114,11 +114,6 @@ class Holding:
         journey.standings, journey.freed_nano = advanced.standings, 0
         return advanced
 
-    def release(self, hold: Reservation) -> None:
-        """Give back a hold under which nothing was sent."""
-        self.leases.drop(hold)
-        self._give_back(hold)
-
     def known(self, hold: Reservation, ends: Ends, write: Write | None = None) -> None:
         """Write down how a hold ends, before the store is told: its usage is known, and must survive this process."""
         self.journal.ends(ended(hold, *ends, self._now_ms(), write))

@@ -65,6 +65,14 @@ def clamped(verdict: Verdict, ask: Classification, left_nano: int) -> Verdict | 
     return None
 
 
+def smaller(verdict: Verdict, ask: Classification) -> Verdict:
+    """The verdict with an answer of at most twice the kind's usual length, where the bound is ours to lower."""
+    floor = floor_tokens(ask)
+    if floor is None or 2 * floor >= verdict.max_tokens:
+        return verdict
+    return shortened(verdict, ask, 2 * floor)
+
+
 def likely(verdict: Verdict, ask: Classification, accounts: Iterable[Account], usual_tokens: int | None) -> Verdict:
     """The verdict holding the money of a usual answer in place of the longest, when every budget that could refuse
     states by how much it may be exceeded; what is not held then counts against that."""

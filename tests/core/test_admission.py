@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.admission import clamped, could_be_cheaper, exhausted_economy, floor_tokens, likely, may_wait
+from router.core.admission import clamped, could_be_cheaper, exhausted_economy, floor_tokens, likely, may_wait, smaller
 from router.core.charges import Account, Denial, Owner, Standing, accounts_of
 from router.core.judging import OUTPUT_MIN, Verdict
 from router.core.policy import Policy
@@ -135,3 +135,15 @@ def test_a_model_that_the_app_names_stays() -> None:
     assert could_be_cheaper(plan(ask(), "auto:quality"))
     assert not could_be_cheaper(plan(ask(), "auto:economy"))
     assert not could_be_cheaper(plan(ask(), "medium"))
+
+
+def test_smaller_answers_are_twice_the_usual_length_where_the_bound_is_ours() -> None:
+    asked = ask(output_tokens_expected=700)
+    shorter = smaller(plan(asked, "medium").order[0], asked)
+    assert (shorter.max_tokens, shorter.clamped) == (1_400, True)
+    own = ask(output_tokens_max=5_000)
+    verdict = plan(own, "medium").order[0]
+    assert smaller(verdict, own) is verdict
+    long = ask(output_tokens_expected=8_000)
+    verdict = plan(long, "medium").order[0]
+    assert smaller(verdict, long) is verdict
