@@ -148,18 +148,30 @@ def _check_reach(policy: Policy) -> None:
     """A rule that a wider one always comes before: the wider holds all that it counts, and has less room."""
     for index, budget in enumerate(policy.budgets):
         for place, wider in enumerate(policy.budgets):
-            if place != index and budget.nano > wider.nano and _stands_over(wider, budget) and _spans(wider, budget):
+            if place != index and comes_before(wider, budget):
                 raise ValueError(
                     f"budget[{index}].usd: {budget.usd} is never reached: budget[{place}] refuses at {wider.usd} before"
                 )
     for index, limit in enumerate(policy.limits):
         for place, other in enumerate(policy.limits):
-            for rate in _RATES if place != index and _stands_over(other, limit) else ():
+            for rate in rates_before(other, limit) if place != index else ():
                 own, least = getattr(limit, rate), getattr(other, rate)
-                if own is not None and least is not None and own > least:
-                    raise ValueError(
-                        f"limit[{index}].{rate}: {own} is never reached: limit[{place}] refuses at {least} before"
-                    )
+                raise ValueError(
+                    f"limit[{index}].{rate}: {own} is never reached: limit[{place}] refuses at {least} before"
+                )
+
+
+def comes_before(wider: Budget, budget: Budget) -> bool:
+    """Whether `wider` always refuses before `budget` does."""
+    return budget.nano > wider.nano and _stands_over(wider, budget) and _spans(wider, budget)
+
+
+def rates_before(wider: Limit, limit: Limit) -> list[str]:
+    """The rates at which `wider` always refuses before `limit` does."""
+    if not _stands_over(wider, limit):
+        return []
+    figures = ((rate, getattr(limit, rate), getattr(wider, rate)) for rate in _RATES)
+    return [rate for rate, own, least in figures if own is not None and least is not None and own > least]
 
 
 def _stands_over(wider: Budget | Limit, rule: Budget | Limit) -> bool:

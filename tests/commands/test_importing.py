@@ -126,6 +126,23 @@ def test_a_small_file_keeps_its_names_its_cap_and_its_patience(tmp_path: Path) -
     assert decode(tmp_path / "config" / "router.toml", RouterFile).timing.deadline == 90
 
 
+def test_a_rule_that_a_wider_one_refuses_before_is_left_out_and_told(tmp_path: Path) -> None:
+    made = made_of(
+        "litellm_settings:\n"
+        "  default_key_generate_params: {max_budget: 50, budget_duration: 30d, rpm_limit: 100, tpm_limit: 900}\n"
+        "  default_team_params: {max_budget: 10, budget_duration: 30d, rpm_limit: 60}\n"
+    )
+    rules = loaded(made, tmp_path)
+    (budget,) = rules.default.budgets
+    assert (budget.scope.value, budget.usd) == ("team", "10")
+    limits = {limit.scope.value: limit for limit in rules.default.limits}
+    assert limits["team"].requests_per_minute == 60
+    assert (limits["key"].requests_per_minute, limits["key"].tokens_per_minute) == (None, 900)
+    report = made.files[REPORT]
+    assert "is never reached in team default: line 3 refuses at 10" in report
+    assert "requests_per_minute is never reached in team default: line 3 is lower" in report
+
+
 def test_a_companys_file_keeps_servers_teams_and_limits(tmp_path: Path) -> None:
     rules = loaded(example("company"), tmp_path)
     assert set(rules.policies) == {"default", "search"}

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from router.commands.litellm.reading import Node
+from router.core import policy
 from router.core.policy import Policy
 
 
@@ -20,6 +21,12 @@ class Budget(msgspec.Struct, kw_only=True):
     window: str
     node: Node
 
+    def rule(self, zone: str) -> policy.Budget:
+        """The rule as it will be loaded."""
+        return policy.Budget(
+            scope=policy.Scope(self.scope), id=self.id, usd=f"{self.usd:f}", window=self.window, zone=zone
+        )
+
 
 class Limit(msgspec.Struct, kw_only=True):
     scope: str
@@ -28,6 +35,20 @@ class Limit(msgspec.Struct, kw_only=True):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.requests_per_minute is None and self.tokens_per_minute is None and self.concurrency is None
+
+    def rule(self) -> policy.Limit:
+        """The rule as it will be loaded."""
+        return policy.Limit(
+            scope=policy.Scope(self.scope),
+            id=self.id,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            concurrency=self.concurrency,
+        )
 
 
 class Draft(msgspec.Struct, kw_only=True):

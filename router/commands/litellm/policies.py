@@ -12,6 +12,7 @@ from router.commands.litellm.models import Deployment, Models, is_chat, known_na
 from router.commands.litellm.reading import Node
 from router.commands.litellm.report import Fate, Report
 from router.core.catalog import Shelf
+from router.core.contradictions import comes_before, rates_before
 from router.core.policy import NAME, Policy
 
 
@@ -34,6 +35,8 @@ class PolicyReader:
             team = self._team(entry, everybody, {draft.team for draft in drafts})
             drafts += [team] if team is not None else []
         self._for_all(drafts)
+        for draft in drafts:
+            self._outdone(draft)
         if not any(draft.budgets for draft in drafts):
             model_list = self._root.get("model_list") or self._root
             what = "the file caps no spend: add a [[budget]] to policies/default.toml, or create keys with --unlimited."
@@ -205,6 +208,27 @@ class PolicyReader:
         self._accounts.budget(draft, entry, "team", None)
         self._accounts.limit(draft, entry, "team", None, LIMITS)
         return draft
+
+    def _outdone(self, draft: Draft) -> None:
+        """Leave out what a wider rule always refuses before: a policy with a rule that does nothing is not loaded."""
+        budgets = {key: budget.rule(draft.zone) for key, budget in draft.budgets.items()}
+        for key, budget in budgets.items():
+            wider = next((draft.budgets[one] for one, other in budgets.items() if comes_before(other, budget)), None)
+            if wider is not None:
+                lost = draft.budgets.pop(key)
+                what = f"is never reached in team {draft.team}: line {wider.node.line} refuses at {wider.usd} before."
+                self._report.say(Fate.CHANGED, lost.node, what)
+        limits = {whose: limit.rule() for whose, limit in draft.limits.items()}
+        lines = {whose: limit.node.line for whose, limit in draft.limits.items()}
+        for whose, limit in limits.items():
+            made = draft.limits[whose]
+            for one, other in limits.items():
+                for rate in rates_before(other, limit):
+                    setattr(made, rate, None)
+                    what = f"{rate} is never reached in team {draft.team}: line {lines[one]} is lower."
+                    self._report.say(Fate.CHANGED, made.node, what)
+            if made.is_empty:
+                del draft.limits[whose]
 
     def _for_all(self, drafts: list[Draft]) -> None:
         """What holds for keys and teams in general; the file's global cap becomes each team's own."""
