@@ -19,20 +19,23 @@ from litestar.exceptions import HTTPException
 from watchfiles import awatch
 
 from router.api.admin import admin_routes
-from router.api.auth import AdminGuard, SignIn
+from router.api.auth import AdminGuard
 from router.api.backup import backup_routes
 from router.api.calls import Works, call
 from router.api.changes import Changes
 from router.api.count import count_tokens
-from router.api.dashboard import dashboard_routes
+from router.api.dashboard import dashboard
+from router.api.dashboard.desk import Desk
 from router.api.edge import Receive, Scope, Send, guarded
-from router.api.errors import http_error, router_error, sign_in, unforeseen
+from router.api.errors import http_error, router_error, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
 from router.api.reconcile import reconcile_routes
 from router.api.route import route
+from router.api.session import Sessions
 from router.api.status import status_routes
 from router.api.switches import switch_routes
+from router.api.switching import Switching
 from router.api.unsupported import unsupported
 from router.attempting import Attempting
 from router.collecting import Collection
@@ -194,22 +197,33 @@ def create_app(settings: Settings) -> Litestar:
     )
     by_hand = reconcile_routes(Reconciler(ledger), records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, changes)
-    switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
+    switching = Switching(lambda: rulebook.current, board, changes)
+    switches = switch_routes(lambda: rulebook.current, settings.main, switching, health, changes)
     status = status_routes(ready, metrics)
-    pages = dashboard_routes(records, lambda: rulebook.current)
-    people = AdminGuard(settings.admin_key, people=True)
+    sessions = Sessions(settings.admin_key)
+    desk = Desk(
+        rulebook=rulebook,
+        records=records,
+        ledger=ledger,
+        keyring=keyring,
+        health=health,
+        main=settings.main,
+        switching=switching,
+        changes=changes,
+        sessions=sessions,
+        settle=lambda: settler.drain(READ_S),
+    )
     return Litestar(
         route_handlers=[
             *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
             asgi("/v1", is_mount=True, copy_scope=False)(rest),
             *(_behind(handler, guard) for handler in (*admin, *switches, *by_hand, *saved)),
-            *(_behind(handler, people) for handler in pages),
+            dashboard(desk, AdminGuard(settings.admin_key, sessions=sessions)),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),
         ],
         lifespan=[lifespan],
         exception_handlers={
-            SignIn: sign_in,
             RouterError: router_error,
             HTTPException: http_error,
             Exception: unforeseen,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -157,18 +158,34 @@ def _version(paths: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A reload that was refused: when, in epoch seconds, and the mistake."""
+
+    at: float
+    mistake: str
+
+
 class Rulebook:
-    """Holds the snapshot in force. `on_reload` is told "applied" or "refused"."""
+    """Holds the snapshot in force, since `applied_at` (epoch seconds, as `clock` gives). `on_reload` is told "applied"
+    or "refused"; `last_refused` is remembered after it was mended, too."""
 
     def __init__(
-        self, config_dir: Path, policies_dir: Path, today: Callable[[], date], on_reload: Callable[[str], None]
+        self,
+        config_dir: Path,
+        policies_dir: Path,
+        today: Callable[[], date],
+        on_reload: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.config_dir = config_dir
         self.policies_dir = policies_dir
         self._today = today
         self._on_reload = on_reload
+        self._clock = clock
         self.current = load_rules(config_dir, policies_dir, today())
+        self.applied_at = clock()
         self.refused: str | None = None
+        self.last_refused: Refused | None = None
 
     def reload(self) -> None:
         """Swap in what the files say now, or keep what holds and say why."""
@@ -177,6 +194,7 @@ class Rulebook:
         except Exception as error:
             # Whatever is wrong with a file, the rules in force stay, and the next change is looked at again.
             self.refused = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
+            self.last_refused = Refused(at=self._clock(), mistake=self.refused)
             log.error("the new rules were refused, the old ones stay: %s", self.refused)
             self._on_reload("refused")
             return
@@ -184,6 +202,7 @@ class Rulebook:
         if rules.version != self.current.version or rules.day != self.current.day:
             log.info("rules %s of %s are in force", rules.version, rules.day)
             self.current = rules
+            self.applied_at = self._clock()
         self._on_reload("applied")
 
     def turn_day(self) -> None:

@@ -1,0 +1,144 @@
+"""How every team's budgets stand, and when each runs out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from router.api.dashboard.asked import DAY_MS, HOUR_MS
+from router.api.dashboard.desk import Desk
+from router.core.charges import Account, Measure, Owner, Standing, accounts_of
+from router.core.forecast import Outlook, forecast, window_of
+from router.core.policy import Policy, Scope
+from router.core.rollup import Rollup
+from router.ops.pages.budgets import Burning
+
+# The chart of a budget without an end, or with a very long window, begins this long ago at the most.
+DRAWN_MS_MAX: Final = 62 * DAY_MS
+# First those that are used up, then those that will be, the rest by how much of them is used.
+_ORDER: Final = {Outlook.EXHAUSTED: 0, Outlook.RUNS_OUT: 1, Outlook.LASTS: 2, Outlook.UNSPENT: 3}
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """When spending began: `days` by day, `hours` by the hour for the last of them."""
+
+    days: Rollup
+    hours: Rollup
+
+    def since(self, team: str, account: Account, begin_ms: int) -> int | None:
+        """The first hour or day from `begin_ms` on in which the account's owner spent something, as far as it is told
+        apart: models and tags go by their team."""
+        of, name = ("key", account.id) if account.scope is Scope.KEY else ("team", team)
+        for rollup, step_ms in ((self.days, DAY_MS), (self.hours, HOUR_MS)):
+            for point in rollup.points:
+                if point.at_ms + step_ms <= begin_ms or not point.nano_usd[of].get(name):
+                    continue
+                if step_ms == HOUR_MS or point.at_ms + step_ms <= self.hours.since_ms:
+                    return max(begin_ms, point.at_ms)
+        return None
+
+
+def budgets_of(policy: Policy, keys: Iterable[str], now_ms: int) -> list[Account]:
+    """Every money account that the policy makes for its team: of the team, of each of its keys, of the models and tags
+    that a rule names."""
+    scopes = {budget.scope for budget in policy.budgets}
+    owners = [Owner(team=policy.team, key="", model="")] if Scope.TEAM in scopes else []
+    if Scope.KEY in scopes:
+        owners += [Owner(team=policy.team, key=key, model="") for key in keys]
+    for budget in policy.budgets:
+        if budget.scope is Scope.MODEL:
+            owners.append(Owner(team=policy.team, key="", model=budget.id or ""))
+        elif budget.scope is Scope.TAG:
+            owners.append(Owner(team=policy.team, key="", model="", tags=(budget.id or "",)))
+    found = {
+        account.name: account
+        for owner in owners
+        for account in accounts_of(policy, owner, now_ms)
+        # A key that is not one of the team's has an account of its own only in this list.
+        if account.measure is Measure.USD and not (account.scope is Scope.KEY and not account.id)
+    }
+    return list(found.values())
+
+
+async def burning(desk: Desk, teams: Sequence[str], pace: Pace) -> list[Burning]:
+    """Every budget of these teams, the first to run out first."""
+    now_ms, rules = desk.now_ms, desk.rules
+    keys: dict[str, list[str]] = {}
+    called: dict[str, str] = {}
+    for key in await desk.keyring.list():
+        if key.revoked_at is None:
+            keys.setdefault(key.team, []).append(key.id)
+            called[key.id] = key.name
+    vectors = {team: budgets_of(rules.policy_of(team), keys.get(team, ()), now_ms) for team in teams}
+    asked = [(team, vector) for team, vector in vectors.items() if vector]
+    replies = await asyncio.gather(*(desk.ledger.peek(team, vector) for team, vector in asked))
+    found = [
+        _burning(team, standing, called, pace, now_ms)
+        for (team, _), standings in zip(asked, replies, strict=True)
+        for standing in standings
+    ]
+    return sorted(found, key=_urgency)
+
+
+def _urgency(one: Burning) -> tuple[int, int, float, str, str]:
+    told = one.forecast
+    return (_ORDER[told.outlook], told.at_ms or 0, -one.spent / max(1, one.limit), one.team, one.window)
+
+
+def _burning(team: str, standing: Standing, called: Mapping[str, str], pace: Pace, now_ms: int) -> Burning:
+    account = standing.account
+    window = window_of(account, now_ms)
+    since = pace.since(team, account, window.begin_ms)
+    told = forecast(
+        window,
+        now_ms=now_ms,
+        spent=standing.spent,
+        held=standing.held,
+        limit=account.limit,
+        since_ms=since,
+    )
+    begins = window.begin_ms
+    if window.end_ms is None or now_ms - begins > DRAWN_MS_MAX:
+        begins = max(begins, since if since is not None else now_ms - DAY_MS, now_ms - DRAWN_MS_MAX)
+    return Burning(
+        team=team,
+        scope=account.scope,
+        id=account.id,
+        called=called.get(account.id, account.id) if account.scope is Scope.KEY else account.id,
+        window=account.window,
+        limit=account.limit,
+        spent=standing.spent,
+        held=standing.held,
+        kind="hard" if account.enforced else "shadow" if account.shadow else "soft",
+        forecast=told,
+        begins_ms=begins,
+        ends_ms=window.end_ms,
+        rolling=window.rolling,
+    )
+
+
+async def with_steps(desk: Desk, shown: Sequence[Burning]) -> list[Burning]:
+    """The same budgets, each with what had been spent by when."""
+    now_ms = desk.now_ms
+    wanted = sorted({(one.team, one.begins_ms // HOUR_MS * HOUR_MS) for one in shown})
+    rollups = await asyncio.gather(
+        *(desk.records.rollup([team], begins, now_ms + HOUR_MS - now_ms % HOUR_MS) for team, begins in wanted)
+    )
+    known = dict(zip(wanted, rollups, strict=True))
+    return [_stepped(one, known[one.team, one.begins_ms // HOUR_MS * HOUR_MS], now_ms) for one in shown]
+
+
+def _stepped(one: Burning, rollup: Rollup, now_ms: int) -> Burning:
+    of = {Scope.KEY: "key", Scope.MODEL: "model"}.get(one.scope, "team")
+    name = one.team if of == "team" else one.id
+    spent, steps = 0, [(one.begins_ms, 0)]
+    told = [(min(point.at_ms + rollup.step_ms, now_ms), point.nano_usd[of].get(name, 0)) for point in rollup.points]
+    whole = sum(nano for _, nano in told)
+    for at_ms, nano in told:
+        spent += nano
+        # The ledger is what is true; the sums, which may lag behind or know no tag, only say how it grew.
+        steps.append((at_ms, one.spent * spent // whole if whole else 0))
+    return msgspec.structs.replace(one, steps=steps)
