@@ -14,7 +14,8 @@ from router.core.record import RequestRecord
 from router.core.savings import Elsewhere, elsewhere
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
-from router.store.records import Note, written
+from router.store.records import written
+from router.store.totals import Note
 from router.telling import explained
 
 
@@ -100,6 +101,7 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
         saved_nano_usd=saved_nano(plan, attempts) if plan else 0,
         unconfirmed_nano_usd=sum(attempt.nano_usd for attempt in attempts if attempt.unconfirmed),
         overhead_ms=round(journey.overhead_ms(now_s), 3),
+        first_chunk_ms=None if journey.first_chunk_s is None else round(journey.first_chunk_s * 1000, 3),
         dropped=left_out(request, plan, served) if request else (),
         router=explained(journey),
         dearest_nano_usd=other.dearest_nano,

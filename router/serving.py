@@ -107,6 +107,7 @@ class Serving:
                 tried = await self.attempting.once(journey, turn.verdict, last=state.last)
                 journey.upstream_s += self.clock() - turn.began_s
                 if tried.opened is not None:
+                    journey.first_chunk_s = self.clock() - journey.started_s
                     answered, turn = turn, None
                     return Streamed(frames=self._frames(journey, answered, tried.opened))
                 self._learn(journey, turn, tried.outcome)

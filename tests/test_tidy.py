@@ -62,7 +62,7 @@ PURE = ("router.core", "router.wire", "router.errors")
 PURE_IMPORTS = {
     *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum"),
     *("fnmatch", "fractions", "functools", "graphlib", "hashlib", "itertools", "json", "math", "operator", "re"),
-    *("contextlib", "csv", "string", "struct", "typing", "unicodedata", "urllib.parse", "zlib", "zoneinfo"),
+    *("bisect", "contextlib", "csv", "string", "struct", "typing", "unicodedata", "urllib.parse", "zlib", "zoneinfo"),
     *("eldc", "jsonschema_rs", "msgspec", "referencing", "tiktoken"),
 }
 # Calls that would let a clock, a file or the log into a pure room by the back door.

@@ -29,8 +29,8 @@ class Journey:
     """Filled in by the line, verb by verb; what is None has not been reached.
 
     Times are seconds of a monotonic clock; `at_ms` is epoch milliseconds. `upstream_s` is the time spent waiting for
-    the upstream, so that the rest is what the router added. `attempts` are over; `asking` is the model of the one that
-    is under way, or of the last.
+    the upstream, so that the rest is what the router added; `first_chunk_s` is when a stream showed its first content,
+    counted from the start. `attempts` are over; `asking` is the model of the one that is under way, or of the last.
     """
 
     request_id: str
@@ -55,6 +55,7 @@ class Journey:
     standings: tuple[Standing, ...] = ()
     freed_nano: int = 0
     upstream_s: float = 0.0
+    first_chunk_s: float | None = None
     degraded: str | None = None
     admitted: bool = False
 

@@ -16,7 +16,8 @@ _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32:
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request afterwards. Money is nano-USD; `nano_usd` includes what is unconfirmed. The three from
     `dearest_nano_usd` on are what the answer's tokens would have cost elsewhere (core/savings.py), at the prices of the
-    rules that `router` names; None without an answer."""
+    rules that `router` names; None without an answer. `first_chunk_ms` is when a stream
+    showed its first content; None where nothing was streamed."""
 
     request_id: str
     at_ms: int
@@ -43,6 +44,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...]
     router: RouterObject | None
     feedback: Any = None
+    first_chunk_ms: float | None = None
     dearest_nano_usd: int | None = None
     baseline_nano_usd: int | None = None
     cheapest_nano_usd: int | None = None
@@ -81,6 +83,16 @@ class Sums(msgspec.Struct, kw_only=True):
     cached_tokens: int = 0
     output_tokens: int = 0
     unconfirmed_nano_usd: int = 0
+
+    def add(self, figures: Sequence[int], *, unconfirmed: int = 0) -> None:
+        """`figures` are the first fields, in their order; `unconfirmed` is the part of the money that is unsure."""
+        for field, figure in zip(self.__struct_fields__, figures, strict=False):
+            setattr(self, field, getattr(self, field) + figure)
+        self.unconfirmed_nano_usd += unconfirmed
+
+
+# The figures of a row of sums, in their order.
+FIGURES: Final = Sums.__struct_fields__[:-1]
 
 
 def request_id(now_ms: int, noise: bytes) -> str:

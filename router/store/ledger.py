@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from router.core.charges import Account, Amounts, Denial, Kind, Standing
+from router.core.sums import Figures
 from router.errors import StoreUnavailable
 from router.store import names
 from router.store.connect import STORE_ERRORS, Door, away
@@ -42,11 +43,11 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is written together with the end of its hold. `sums` adds to the team's hour by field."""
+    """A record that is written together with the end of its hold. `sums` are added to the hour and the day by name."""
 
     record: bytes
     hour: int
-    sums: dict[str, int]
+    sums: dict[str, Figures]
     kept: int
     sums_ms: int
 
@@ -64,7 +65,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 # holds.lua numbers its answers so.
 _GRANTED, _DENIED, _STALE = 1, 0, 2
-# The verbs that write a record: they take three keys and an argument more.
+# The verbs that write a record: they take four keys and an argument more.
 _WRITING: Final = ("settle", "record")
 
 
@@ -214,7 +215,7 @@ class Ledger:
         keys = [names.ledger(team), names.leases(team), names.unconfirmed(team)]
         args: list[bytes | int] = [argument]
         if verb in _WRITING:
-            keys += [names.records(team), names.sums(team, write.hour if write else 0), names.hours(team)]
+            keys += [names.records(team), *names.sums(team, write.hour if write else 0)]
             args.append(write.record if write else b"")
         if self.test_clock:
             args.append(int(self.clock() * 1000))
@@ -280,8 +281,7 @@ def _charges(reservation: Reservation, actual: Amounts) -> list[int]:
     return [actual.on(account) for account in reservation.accounts]
 
 
-def _written(write: Write | None) -> tuple[int, list[str | int], int, int]:
+def _written(write: Write | None) -> tuple[int, list[str | Figures], int]:
     if write is None:
-        return (0, [], 0, 0)
-    flat = [item for field, number in write.sums.items() if number for item in (field, number)]
-    return (write.kept, flat, write.sums_ms, write.hour)
+        return (0, [], 0)
+    return (write.kept, [item for pair in write.sums.items() for item in pair], write.sums_ms)

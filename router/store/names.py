@@ -8,6 +8,7 @@ KEYS: Final = "{router}:keys"  # hash: public id -> key record
 KEYS_VERSION: Final = "{router}:keys-version"  # counter: goes up with every change of a key
 SWITCHES: Final = "{router}:switches"  # string: what an operator has switched for a while; ends with the last of it
 AUDIT: Final = "{router}:audit"  # stream: every change through the operations plane, the newest 10,000
+SUMMED_DAYS: Final = 32
 TEAMS: Final = "{router}:teams"  # set: every team that ever had a key or a request
 
 
@@ -27,14 +28,24 @@ def records(team: str) -> str:
     return f"{{{team}}}:records"
 
 
-def sums(team: str, hour: int) -> str:
+def hour_sums(team: str, hour: int) -> str:
     """`hour` counts from the epoch."""
-    return f"{{{team}}}:sums:{hour}"
+    return f"{{{team}}}:sums:h{hour}"
 
 
-def hours(team: str) -> str:
-    """The hours for which there are sums."""
-    return f"{{{team}}}:hours"
+def day_sums(team: str, day: int) -> str:
+    """`day` counts from the epoch."""
+    return f"{{{team}}}:sums:d{day}"
+
+
+def summed(team: str, day: int) -> str:
+    """The names of what is summed. Every 32 days they begin anew: those of old keys and tags go with their sums."""
+    return f"{{{team}}}:summed:{day // SUMMED_DAYS}"
+
+
+def sums(team: str, hour: int) -> list[str]:
+    """What a record of that hour is added to, in the order in which records.lua takes it."""
+    return [hour_sums(team, hour), day_sums(team, hour // 24), summed(team, hour // 24)]
 
 
 def feedback(team: str, day: int) -> str:

@@ -13,10 +13,12 @@ import msgspec
 
 from router.core.charges import Measure
 from router.core.record import began_ms
+from router.core.sums import spent
 from router.store import names
 from router.store.connect import STORE_ERRORS, away
 from router.store.ledger import Ending, Held, Ledger
-from router.store.records import DAY_MS, HOUR_MS, SUMS_KEPT_MS, Note, spent_sums
+from router.store.records import SUMS_KEPT_MS
+from router.store.totals import DAY_MS, HOUR_MS, Note
 
 _pack: Final = msgspec.msgpack.encode
 
@@ -68,15 +70,15 @@ class Reconciler:
         ending = Ending.VOIDED if nano is None else Ending.SETTLED
         actual = [_actual(name, amount, nano) for name, _, amount, *_ in held.entries]
         note = _note(held)
-        sums = spent_sums(note, nano) if note and nano else {}
+        sums = spent(note.key, note.model, note.kind, note.language, note.tags, nano) if note and nano else {}
         flat = [item for pair in sums.items() for item in pair]
         hour = held.admitted_ms // HOUR_MS
         keys = [
             names.ledger(team), names.leases(team), names.unconfirmed(team),
-            names.records(team), names.sums(team, hour), names.hours(team),
+            names.records(team), *names.sums(team, hour),
             names.corrections(team, (began_ms(hold_id.partition("#")[0]) or 0) // DAY_MS),
         ]  # fmt: skip
-        args: list[bytes | int] = [_pack((hold_id, ending.value, nano or 0, actual, flat, SUMS_KEPT_MS, hour))]
+        args: list[bytes | int] = [_pack((hold_id, ending.value, nano or 0, actual, flat, SUMS_KEPT_MS))]
         if self._ledger.test_clock:
             args.append(int(self._ledger.clock() * 1000))
         status, charged = await self._ledger.door.call(self._ledger.scripts["reconcile"], keys, args)

@@ -1,4 +1,4 @@
-"""Records: one per request, in a bounded stream per team, and sums per team and hour that outlive them.
+"""Records: one per request, in a bounded stream per team, and sums by hour and day that outlive them.
 
 A record and its sums are written in the same step as the end of the request's hold, so that usage and ledger cannot
 drift apart. No prompt and no answer is in a record.
@@ -6,22 +6,21 @@ drift apart. No prompt and no answer is in a record.
 
 from __future__ import annotations
 
-import json
 import time
 import zlib
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from router.core.record import RequestRecord, Sums, began_ms, corrected, name_hold
+from router.core.rollup import Rollup
+from router.core.sums import DIMENSIONS, sums_of
 from router.store import names
 from router.store.connect import STORE_ERRORS, Client, away
 from router.store.ledger import Ledger, Write
+from router.store.totals import DAY_MS, HOUR_MS, Totals
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 RECORDS_KEPT: Final = 10_000  # per team, newest first to stay; about 1.5 KB each
 SUMS_KEPT_MS: Final = 400 * DAY_MS  # a year and a month, for comparisons with last year's
 FEEDBACK_KEPT_S: Final = 90 * 24 * 3600
@@ -33,65 +32,19 @@ CLOCKS_APART_MS: Final = 60_000
 PAGE: Final = 100
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What a hold remembers about its request, for when nothing else does."""
-
-    key: str
-    model: str
-    kind: str
-    language: str
-    tags: tuple[str, ...]
-    nano_usd: int
-    request_id: str
-
-
-# One letter per sum, to keep the store's fields short.
-_METRICS: Final = {
-    "n": "nano_usd",
-    "s": "saved_nano_usd",
-    "r": "requests",
-    "i": "input_tokens",
-    "c": "cached_tokens",
-    "o": "output_tokens",
-}
-GROUPS: Final = ("team", "key", "model", "tag", "kind", "language", "day")
+GROUPS: Final = (*DIMENSIONS.values(), "day")
 
 
 def written(record: RequestRecord, *, counted: bool) -> Write:
-    """The record as the store takes it. `counted` adds it to the hour's sums; a refusal held nothing and adds nothing.
-
-    What is unconfirmed is not summed: it stands in the ledger until it is settled, and is added when usage is read.
-    """
-    ended_ms = record.at_ms + record.duration_ms
-    sums: Counter[str] = Counter()
-    if counted:
-        dims = _dims(record.key, record.model or "", record.kind, record.language, record.tags)
-        sums[f"{dims}r"] = 1
-        sums[f"{dims}s"] = record.saved_nano_usd
-        for attempt in record.router.attempts if record.router else ():
-            # Each model's share stands under its own name, also when another one gave the answer.
-            dims = _dims(record.key, attempt.model, record.kind, record.language, record.tags)
-            sums[f"{dims}n"] += 0 if attempt.unconfirmed else attempt.nano_usd
-            if attempt.usage is not None:
-                sums[f"{dims}i"] += attempt.usage.input_tokens
-                sums[f"{dims}c"] += attempt.usage.cached_tokens
-                sums[f"{dims}o"] += attempt.usage.output_tokens
+    """The record as the store takes it. `counted` adds its usage to the sums; a refusal held nothing, and only counts
+    as one."""
     return Write(
         record=zlib.compress(msgspec.json.encode(record), 1),
-        hour=ended_ms // HOUR_MS,
-        sums=dict(sums),
+        hour=(record.at_ms + record.duration_ms) // HOUR_MS,
+        sums=sums_of(record, counted=counted),
         kept=RECORDS_KEPT,
         sums_ms=SUMS_KEPT_MS,
     )
-
-
-def spent_sums(note: Note, nano: int) -> dict[str, int]:
-    """What an hour's sums gain when a hold of that note is charged `nano` after all."""
-    return {f"{_dims(note.key, note.model, note.kind, note.language, note.tags)}n": nano}
-
-
-def _dims(key: str, model: str, kind: str, language: str, tags: Iterable[str]) -> str:
-    return json.dumps([key, model, kind, language, *tags], separators=(",", ":"))
 
 
 class Records:
@@ -99,8 +52,7 @@ class Records:
 
     def __init__(self, client: Client, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
         self._client: Any = client
-        self._ledger = ledger
-        self._clock = clock
+        self._totals = Totals(client, ledger, clock)
 
     async def teams(self) -> list[str]:
         return sorted(raw.decode() for raw in await self._ask(self._client.smembers(names.TEAMS)))
@@ -112,40 +64,13 @@ class Records:
 
         A request with two tags stands in both of their groups, and once in the total.
         """
-        total = Sums()
-        groups: dict[str, Sums] = {}
-        for name in [team] if team else await self.teams():
-            async for hour, dims, metric, value in self._sums(name, since_ms // HOUR_MS, -(-until_ms // HOUR_MS)):
-                field = _METRICS[metric]
-                setattr(total, field, getattr(total, field) + value)
-                for group in _values(group_by, name, dims, hour * HOUR_MS):
-                    sums = groups.setdefault(group, Sums())
-                    setattr(sums, field, getattr(sums, field) + value)
-            for held in (await self._ledger.unconfirmed(name)).values():
-                if not since_ms <= held.admitted_ms < until_ms:
-                    continue
-                if not held.note:
-                    continue  # what it was for is not known; its charge stands in the accounts all the same
-                note = msgspec.json.decode(held.note, type=Note)
-                dims = [note.key, note.model, note.kind, note.language, *note.tags]
-                unsure = [groups.setdefault(group, Sums()) for group in _values(group_by, name, dims, held.admitted_ms)]
-                for sums in (total, *unsure):
-                    sums.nano_usd += note.nano_usd
-                    sums.unconfirmed_nano_usd += note.nano_usd
-        return total, groups
+        teams = [team] if team else await self.teams()
+        return await self._totals.usage(teams, since_ms=since_ms, until_ms=until_ms, group_by=group_by)
 
-    async def _sums(self, team: str, first: int, last: int) -> AsyncIterator[tuple[int, list[str], str, int]]:
-        found = await self._ask(self._client.smembers(names.hours(team)))
-        hours = sorted(hour for hour in map(int, found) if first <= hour < last)
-        for start in range(0, len(hours), 1_000):
-            some = hours[start : start + 1_000]
-            pipe = self._client.pipeline(transaction=False)
-            for hour in some:
-                pipe.hgetall(names.sums(team, hour))
-            for hour, fields in zip(some, await self._ask(pipe.execute()), strict=True):
-                for field, value in fields.items():
-                    text = field.decode()
-                    yield hour, json.loads(text[:-1]), text[-1], int(value)
+    async def rollup(self, teams: Sequence[str], since_ms: int, until_ms: int) -> Rollup:
+        """All that was added up of these teams over the hours that [since, until) touches; points by hour up to three
+        days, by day beyond."""
+        return await self._totals.rollup(teams, since_ms, until_ms)
 
     async def query(
         self,
@@ -262,22 +187,3 @@ class Records:
 
 def _decode(packed: bytes) -> RequestRecord:
     return msgspec.json.decode(zlib.decompress(packed), type=RequestRecord)
-
-
-def _values(group_by: str, team: str, dims: list[str], at_ms: int) -> list[str]:
-    key, model, kind, language, *tags = dims
-    match group_by:
-        case "team":
-            return [team]
-        case "key":
-            return [key]
-        case "model":
-            return [model]
-        case "kind":
-            return [kind]
-        case "language":
-            return [language]
-        case "tag":
-            return tags
-        case _:
-            return [time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000))]

@@ -15,7 +15,8 @@ from router.errors import StoreUnavailable
 from router.store import names
 from router.store.connect import Client, Door
 from router.store.ledger import Ending, Ledger, Reservation, Write
-from router.store.records import Note
+from router.store.totals import Note
+from tests.store.making import sums_at
 from tests.store.reference import HELD, REAPED, Answer, Reference, View
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -226,11 +227,12 @@ class Checked:
         assert not [hold for hold in self.reference.holds.values() if hold.state == HELD]
         written = await self.client.xrange(names.records(self.team))
         assert [fields[b"r"] for _, fields in written] == self.reference.records
-        sums = await self.client.hgetall(names.sums(self.team, 0))
-        assert {name.decode(): int(value) for name, value in sums.items()} == dict(self.reference.sums)
+        sums = self.reference.sums
+        assert await sums_at(self.client, self.team) == sums
+        assert await sums_at(self.client, self.team, hour=0) == {name: sums[name] for name in sums if name.isupper()}
         for hour, nano in self.reference.by_hand.items():
-            stood = await self.client.hgetall(names.sums(self.team, hour))
-            assert [int(value) for value in stood.values()] == ([nano] if nano else [])
+            stood = await sums_at(self.client, self.team, hour=hour)
+            assert [figures[0] for figures in stood.values()] == ([nano] if nano else [])
         corrections = await self.client.hgetall(names.corrections(self.team, 0))
         assert {name.decode(): int(value) for name, value in corrections.items()} == self.reference.corrections
 

@@ -12,7 +12,8 @@ from router.core.record import RequestRecord, request_id
 from router.store import names
 from router.store.connect import Client, Door
 from router.store.ledger import Ending, Ledger, Reservation
-from router.store.records import HOUR_MS, Note, Records, written
+from router.store.records import Records, written
+from router.store.totals import HOUR_MS, Note
 from router.wire.usage import Usage
 from tests.store.making import DAY, amounts, calendar
 

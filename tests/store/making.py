@@ -39,7 +39,18 @@ def amounts(nano: int = 0, *, tokens: int = 0, requests: int = 1, concurrency: i
 
 
 def write(record: bytes = b"record", **sums: int) -> Write:
-    return Write(record=record, hour=7, sums=sums, kept=1_000, sums_ms=DAY)
+    """`sums` stand in the day: their names are in small letters."""
+    return Write(record=record, hour=7, sums={name: (sum_,) for name, sum_ in sums.items()}, kept=1_000, sums_ms=DAY)
+
+
+async def sums_at(client: Client, team: str, *, hour: int | None = None, day: int = 0) -> dict[str, list[int]]:
+    """What was added up in an hour, or in a day, by name."""
+    store: Any = client
+    numbers = await store.hgetall(names.summed(team, day if hour is None else hour // 24))
+    named = {number: name.decode() for name, number in numbers.items()}
+    assert len(named) == len(numbers), "each name has a number of its own"
+    found = await store.hgetall(names.day_sums(team, day) if hour is None else names.hour_sums(team, hour))
+    return {named[number]: msgspec.msgpack.decode(figures) for number, figures in found.items()}
 
 
 class Till:
@@ -89,7 +100,7 @@ class Till:
         return {**{name: msgspec.msgpack.decode(raw) for name, raw in kept.items()}, b"leases": leases}
 
     async def written(self) -> tuple[list[bytes], dict[str, int]]:
-        """The records, and the sums of the hour that `write` names."""
+        """The records, and the sums of the day of `write`."""
         records = await self.client.xrange(names.records(self.team))
-        sums = await self.client.hgetall(names.sums(self.team, 7))
-        return [fields[b"r"] for _, fields in records], {name.decode(): int(value) for name, value in sums.items()}
+        sums = await sums_at(self.client, self.team)
+        return [fields[b"r"] for _, fields in records], {name: figures[0] for name, figures in sums.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.core.charges import FOREVER_MS, Account, Amounts, Kind
@@ -101,7 +101,7 @@ class Reference:
         self.holds: dict[str, Hold] = {}
         self.charges: dict[str, list[Charge]] = {}
         self.records: list[bytes] = []
-        self.sums: Counter[str] = Counter()
+        self.sums: dict[str, list[int]] = {}
         self.corrections: dict[str, int] = {}
         self.by_hand: Counter[int] = Counter()
 
@@ -188,7 +188,7 @@ class Reference:
         ending: Ending,
         actual: Sequence[int],
         record: bytes | None,
-        sums: dict[str, int],
+        sums: Mapping[str, Sequence[int]],
     ) -> bool:
         hold = self.holds.get(reservation.id)
         if hold is not None and (hold.state in FINAL or hold.state == ending.value):
@@ -211,7 +211,7 @@ class Reference:
             self._write(record, sums)
         return True
 
-    def record(self, name: str, record: bytes, sums: dict[str, int]) -> None:
+    def record(self, name: str, record: bytes, sums: Mapping[str, Sequence[int]]) -> None:
         if name not in self.holds:
             self.holds[name] = Hold(name, "S", told=True, until_ms=self.mark_ms + TOMBSTONE_MS)
             self._write(record, sums)
@@ -265,9 +265,11 @@ class Reference:
     def _unconfirmed(self, hold: Hold) -> None:
         hold.state, hold.until_ms = "X", self.mark_ms + UNCONFIRMED_MS
 
-    def _write(self, record: bytes, sums: dict[str, int]) -> None:
+    def _write(self, record: bytes, sums: Mapping[str, Sequence[int]]) -> None:
         self.records.append(record)
-        self.sums.update(sums)
+        for name, figures in sums.items():
+            stood = self.sums.get(name, [0] * len(figures))
+            self.sums[name] = [one + two for one, two in zip(stood, figures, strict=True)]
 
 
 def _charge(account: Account, amount: int, now_ms: int, hold: Hold) -> Charge:

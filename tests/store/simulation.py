@@ -233,7 +233,7 @@ class World(Checked):
         return ending, Amounts(nano=most.nano * share // 4, tokens=most.tokens * share // 4, requests=most.requests)
 
     def _record(self, name: str) -> Write:
-        sums = {"n": self.dice.randrange(10**13), "r": 1, "s": -self.dice.randrange(9) - 1}
+        sums = {"t": (self.dice.randrange(10**11), -self.dice.randrange(9) - 1, 1), "P": (1,)}
         record = f"{name} {self.dice.random()}".encode()
         return Write(record=record, hour=0, sums=sums, kept=100_000, sums_ms=DAY)
 

@@ -23,7 +23,7 @@ def test_a_record_is_written_once_with_its_sums(run: Run, team: str) -> None:
             await till.settle(held, amounts(25), write(b"one", n=25, s=-3, big=2**53 - 1))
             await till.ledger.record(team, "q2", write(b"two", n=1))
         assert await till.written() == ([b"one", b"two"], {"n": 26, "s": -3, "big": 2**53 - 1})
-        assert 0 < await till.client.pttl(names.sums(team, 7)) <= DAY
+        assert 0 < await till.client.pttl(names.day_sums(team, 0)) <= DAY
 
     run(main)
 

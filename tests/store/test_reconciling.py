@@ -11,7 +11,8 @@ from router.store import names
 from router.store.connect import Client
 from router.store.ledger import Ending, Reservation
 from router.store.reconciling import Reconciled, Reconciler, Status
-from router.store.records import HOUR_MS, Note, written
+from router.store.records import written
+from router.store.totals import HOUR_MS, Note
 from tests.store.conftest import Run
 from tests.store.desk import NOW, Desk, attempt, record
 

@@ -1,4 +1,4 @@
-"""The scripts that run inside the store: one file a verb; the ledger's stand behind two files of shared arithmetic."""
+"""The scripts that run inside the store: one file a verb; the ledger's stand behind three that they share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(name: str, *, test_clock: bool = False) -> Script:
     """The ledger verb's script, whole."""
-    source = _source("accounts", "holds", name)
+    source = _source("accounts", "holds", "records", name)
     if test_clock:
         assert _CLOCK in source, "accounts.lua reads the clock in another way than the test build expects"
         source = source.replace(_CLOCK, _TEST_CLOCK)

@@ -115,18 +115,3 @@ local function reserve(id, digest, lease_ms, note, asked)
   if fresh then hold_save(id, { 'H', 0, digest, note, now, entries }, now + lease_ms) end
   return reply
 end
-
--- Write what happened: KEYS[4] the team's records (stream), KEYS[5] its sums of the hour (hash), KEYS[6] its hours that
--- have sums (set), so that a reader need not try them all.
-local function write_record(record, kept, sums, sums_ms, hour)
-  if record ~= '' then
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', kept, '*', 'r', record)
-  end
-  for index = 1, #sums, 2 do
-    redis.call('HINCRBY', KEYS[5], sums[index], sums[index + 1])
-  end
-  if #sums > 0 then
-    redis.call('PEXPIRE', KEYS[5], sums_ms)
-    redis.call('SADD', KEYS[6], hour)
-  end
-end

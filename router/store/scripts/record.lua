@@ -1,12 +1,12 @@
 -- Write the record of a request that holds nothing: a refusal, or one whose last hold has ended. Once for an id.
 --
--- KEYS[4]  records  stream        KEYS[5]  sums of the hour  hash        KEYS[6]  hours with sums  set
--- ARGV[1]  packed { id, records kept, sums, sums kept ms, hour }        ARGV[2]  record, bytes
+-- KEYS[4..7]  as records.lua has them
+-- ARGV[1]  packed { id, records kept, sums, sums kept ms }        ARGV[2]  record, bytes
 -- Returns  1 when this call wrote it, 0 when it had been written before
 
-local id, kept, sums, sums_ms, hour = unpack(cmsgpack.unpack(ARGV[1]))
+local id, kept, sums, sums_ms = unpack(cmsgpack.unpack(ARGV[1]))
 if hold_load(id) then return 0 end
 hold_save(id, { 'S', 1 }, now + TOMBSTONE_MS)
-write_record(ARGV[2], kept, sums, sums_ms, hour)
+write_record(ARGV[2], kept, sums, sums_ms)
 reap(REAPED_MAX)
 return 1

@@ -1,0 +1,56 @@
+-- Read sums of one team in one piece: each piece of a reply costs its reader more than its bytes.
+--
+-- KEYS[1]   names of what is summed  hash  { name -> number }
+-- KEYS[2..] sums  hashes  { number -> packed figures }
+-- ARGV[1]   the first letters of the names that are wanted; empty for all
+-- Returns   msgpack [ { number -> name }, { number -> figures } for each of KEYS[2..] ]
+
+-- unpack() has room for some thousand values, and a team may use more tags than that.
+local SLICE = 1000
+
+local function header(mark, count) return mark .. struct.pack('>I4', count) end
+local ARRAY, MAP = '\221', '\223'
+
+local wanted = {}
+for index = 1, #ARGV[1] do wanted[string.byte(ARGV[1], index)] = true end
+local numbers, packed, names = {}, {}, {}
+local all = redis.call('HGETALL', KEYS[1])
+for index = 1, #all, 2 do
+  local name, number = all[index], all[index + 1]
+  if ARGV[1] == '' or wanted[string.byte(name)] then
+    numbers[#numbers + 1] = number
+    packed[number] = cmsgpack.pack(tonumber(number))
+    names[#names + 1] = packed[number] .. cmsgpack.pack(name)
+  end
+end
+
+local function all_of(key)
+  local found, parts = redis.call('HGETALL', key), {}
+  for index = 1, #found, 2 do
+    local number = packed[found[index]]
+    if number then parts[#parts + 1] = number .. found[index + 1] end
+  end
+  return parts
+end
+
+local function some_of(key)
+  local parts = {}
+  for first = 1, #numbers, SLICE do
+    local last = math.min(first + SLICE - 1, #numbers)
+    local found = redis.call('HMGET', key, unpack(numbers, first, last))
+    for index = first, last do
+      local figures = found[index - first + 1]
+      if figures then parts[#parts + 1] = packed[numbers[index]] .. figures end
+    end
+  end
+  return parts
+end
+
+local read = ARGV[1] == '' and all_of or some_of
+local reply = { header(ARRAY, #KEYS), header(MAP, #names), table.concat(names) }
+for index = 2, #KEYS do
+  local parts = #numbers > 0 and read(KEYS[index]) or {}
+  reply[#reply + 1] = header(MAP, #parts)
+  reply[#reply + 1] = table.concat(parts)
+end
+return table.concat(reply)

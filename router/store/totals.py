@@ -1,0 +1,199 @@
+"""Sums, read and added up over teams and time: whole days from their few rows by one dimension, the hours around them
+from the rows by all.
+
+Each team's share comes in one piece a script call, and many calls are under way at once: reading takes as long as there
+are pieces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from router.core.record import FIGURES, Sums
+from router.core.rollup import Adding, Rollup, into_groups
+from router.core.sums import DIMENSIONS
+from router.store import names
+from router.store.connect import Client, Door
+from router.store.ledger import Ledger
+from router.store.scripts import load_alone
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+# Nothing is kept for longer (core/policy.py, usage_kept_days).
+LOOK_BACK_DAYS: Final = 800
+# Points of a rollup are hours up to this length, and days beyond.
+HOURLY_MAX_MS: Final = 3 * DAY_MS
+# A reader waits longer than a request would.
+READ_S: Final = 30.0
+# Calls under way at once, and spans that one call reads: the store serves requests between them.
+_CALLS: Final = 64
+_SPANS: Final = 64
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a hold remembers about its request, for when nothing else does."""
+
+    key: str
+    model: str
+    kind: str
+    language: str
+    tags: tuple[str, ...]
+    nano_usd: int
+    request_id: str
+
+    @property
+    def dims(self) -> list[str]:
+        return [self.key, self.model, self.kind, self.language, *self.tags]
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    """Spans of one team and kind whose names stand together; `spans` count hours or days from the epoch."""
+
+    team: str
+    hourly: bool
+    spans: tuple[int, ...]
+    letters: str
+
+
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call found: names by number, and for each of its spans figures by number."""
+
+    call: _Call
+    names: dict[int, str]
+    figures: list[dict[int, list[int]]]
+
+
+class Totals:
+    """`clock` gives epoch seconds."""
+
+    def __init__(self, client: Client, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+        self._door = Door(client, deadline_s=READ_S)
+        self._ledger = ledger
+        self._clock = clock
+        self._script = load_alone("read_sums")
+
+    async def usage(
+        self, teams: Sequence[str], *, since_ms: int, until_ms: int, group_by: str
+    ) -> tuple[Sums, dict[str, Sums]]:
+        """The total, and the sums by `group_by`: one of DIMENSIONS, or day."""
+        total, by_day = Sums(), group_by == "day"
+        groups: dict[str, Sums] = {}
+        by = {} if by_day else {group_by: groups}
+        letters = "t" if by_day else "t" + next(letter for letter, name in DIMENSIONS.items() if name == group_by)
+        days, hours = self._spans(since_ms, until_ms)
+        asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "[", hourly=True)]
+        async for found in self._read(asked):
+            team = found.call.team
+            if by_day:
+                for span, figures in zip(found.call.spans, found.figures, strict=True):
+                    at = day_of(span * (HOUR_MS if found.call.hourly else DAY_MS))
+                    for row in figures.values():
+                        total.add(row)
+                        groups.setdefault(at, Sums()).add(row)
+                continue
+            for number, row in _together(found.figures).items():
+                name = found.names[number]
+                if found.call.hourly:
+                    into_groups(by, total, team, msgspec.json.decode(name), row)
+                    continue
+                if name == "t":
+                    total.add(row)
+                if group_by == "team":
+                    groups.setdefault(team, Sums()).add(row)
+                elif name != "t":
+                    groups.setdefault(name[1:], Sums()).add(row)
+        for team, note, at_ms in await self._unconfirmed(teams, since_ms, until_ms):
+            into_groups(by, total, team, note.dims, (note.nano_usd,), unconfirmed=note.nano_usd)
+            if by_day:
+                groups.setdefault(day_of(at_ms), Sums()).add((note.nano_usd,), unconfirmed=note.nano_usd)
+        return total, groups
+
+    async def rollup(self, teams: Sequence[str], since_ms: int, until_ms: int) -> Rollup:
+        """All that was added up of these teams over the hours that [since, until) touches; points by hour up to three
+        days, by day beyond."""
+        step_ms = HOUR_MS if until_ms - since_ms <= HOURLY_MAX_MS else DAY_MS
+        days, hours = self._spans(since_ms, until_ms)
+        if step_ms == HOUR_MS:
+            hours = [*hours, *(hour for day in days for hour in range(24 * day, 24 * day + 24))]
+            days = []
+        adding = Adding(since_ms // HOUR_MS * HOUR_MS, -(-until_ms // HOUR_MS) * HOUR_MS, step_ms)
+        asked = [*_calls(teams, days, "", hourly=False), *_calls(teams, hours, "", hourly=True)]
+        async for found in self._read(asked):
+            hourly = found.call.hourly
+            for span, figures in zip(found.call.spans, found.figures, strict=True):
+                named = {found.names[number]: row for number, row in figures.items()}
+                adding.add(found.call.team, span * (HOUR_MS if hourly else DAY_MS), named, hourly=hourly)
+        for team, note, _ in await self._unconfirmed(teams, since_ms, until_ms):
+            adding.unconfirmed(team, note.dims, note.nano_usd)
+        return adding.rollup()
+
+    def _spans(self, since_ms: int, until_ms: int) -> tuple[list[int], list[int]]:
+        """The whole days and the single hours that make up the span, as far as anything can be there."""
+        now_ms = int(self._clock() * 1000)
+        first = max(since_ms, now_ms - LOOK_BACK_DAYS * DAY_MS) // HOUR_MS
+        last = -(-min(until_ms, now_ms + DAY_MS) // HOUR_MS)
+        whole = range(-(-first // 24), last // 24)
+        if not whole:
+            return [], list(range(first, last))
+        return list(whole), [*range(first, whole.start * 24), *range(whole.stop * 24, last)]
+
+    async def _read(self, calls: list[_Call]) -> AsyncIterator[_Found]:
+        for start in range(0, len(calls), _CALLS):
+            some = calls[start : start + _CALLS]
+            replies = await asyncio.gather(*(self._door.call(self._script, _keys(one), [one.letters]) for one in some))
+            for call, reply in zip(some, replies, strict=True):
+                called, *figures = msgspec.msgpack.decode(reply)
+                yield _Found(call=call, names=called, figures=figures)
+
+    async def _unconfirmed(self, teams: Sequence[str], since_ms: int, until_ms: int) -> list[tuple[str, Note, int]]:
+        """What is held for requests whose usage never came, by the instant of their admission (ms)."""
+        found = []
+        for start in range(0, len(teams), _CALLS):
+            some = teams[start : start + _CALLS]
+            for team, holds in zip(some, await asyncio.gather(*map(self._ledger.unconfirmed, some)), strict=True):
+                for held in holds.values():
+                    # What a hold without a note was for is not known; its charge stands in the accounts all the same.
+                    if held.note and since_ms <= held.admitted_ms < until_ms:
+                        found.append((team, msgspec.json.decode(held.note, type=Note), held.admitted_ms))
+        return found
+
+
+def day_of(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000))
+
+
+def _calls(teams: Sequence[str], spans: Sequence[int], letters: str, *, hourly: bool) -> list[_Call]:
+    together: dict[int, list[int]] = {}
+    for span in spans:
+        together.setdefault((span // 24 if hourly else span) // names.SUMMED_DAYS, []).append(span)
+    return [
+        _Call(team=team, hourly=hourly, spans=tuple(part[start : start + _SPANS]), letters=letters)
+        for team in teams
+        for part in together.values()
+        for start in range(0, len(part), _SPANS)
+    ]
+
+
+def _keys(call: _Call) -> list[str]:
+    day = call.spans[0] // 24 if call.hourly else call.spans[0]
+    key = names.hour_sums if call.hourly else names.day_sums
+    return [names.summed(call.team, day), *(key(call.team, span) for span in call.spans)]
+
+
+def _together(spans: Iterable[dict[int, list[int]]]) -> dict[int, list[int]]:
+    """The figures of several spans, added up by number."""
+    found: dict[int, list[int]] = {}
+    for figures in spans:
+        for number, row in figures.items():
+            stood = found.get(number)
+            if stood is None:
+                found[number] = row
+            else:
+                for index in range(len(FIGURES)):
+                    stood[index] += row[index]
+    return found

@@ -1,0 +1,132 @@
+"""Sums read back from a real store: usage and rollup agree with one another and with the records."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from router.core.attempts import Outcome
+from router.core.record import RequestRecord
+from router.store import names
+from router.store.connect import Client
+from router.store.records import GROUPS, written
+from router.store.totals import DAY_MS, HOUR_MS, Note
+from tests.store.conftest import Run
+from tests.store.desk import NOW, Desk, attempt, record, unsure
+from tests.store.making import DAY, sums_at
+
+FIELDS = ("nano_usd", "saved_nano_usd", "requests", "input_tokens", "cached_tokens", "output_tokens")
+
+
+def some_record(team: str, dice: random.Random, number: int) -> RequestRecord:
+    tried = [attempt(dice.choice(["small", "large"]), dice.randrange(10**9), tuple(dice.choices(range(1, 999), k=3)))]
+    if dice.random() < 0.2:
+        tried.insert(0, msgspec.structs.replace(attempt("tiny", 0), outcome=Outcome.RATE_LIMITED))
+    return record(
+        team,
+        NOW - dice.randrange(40 * 24) * HOUR_MS,
+        number,
+        attempts=tuple(tried),
+        model=tried[-1].model,
+        key=f"k{dice.randrange(3)}",
+        tags=tuple(dice.sample(["web", "night", "été"], dice.randrange(3))),
+        kind=dice.choice(["code", "chat"]),
+        duration_ms=dice.randrange(30_000),
+        saved_nano_usd=dice.randrange(-(10**6), 10**6),
+        first_chunk_ms=dice.choice([None, 12.5, 480.0]),
+    )
+
+
+async def filled(client: Client, team: str) -> tuple[Desk, list[RequestRecord]]:
+    desk, dice = await Desk(client, team, f"{team}-2").open(), random.Random(team)
+    ones = [some_record(desk.teams[number % 2], dice, number) for number in range(300)]
+    for one in ones:
+        await desk.put(one)
+    note = Note(key="k1", model="large", kind="code", language="en", tags=("web",), nano_usd=900, request_id="r")
+    await unsure(desk, team, note)
+    return desk, ones
+
+
+@pytest.mark.parametrize("days", [1, 2, 5, 35, 60])
+@pytest.mark.parametrize("off_ms", [0, 7 * HOUR_MS])
+def test_usage_and_rollup_agree_with_the_records(run: Run, team: str, days: int, off_ms: int) -> None:
+    async def main(client: Client) -> None:
+        desk, ones = await filled(client, team)
+        since_ms, until_ms = NOW // DAY_MS * DAY_MS - days * DAY_MS + off_ms, NOW + HOUR_MS
+        wanted = [one for one in ones if since_ms <= (one.at_ms + one.duration_ms) // HOUR_MS * HOUR_MS < until_ms]
+        rolled = await desk.records.rollup(desk.teams, since_ms, until_ms)
+        for group in GROUPS:
+            total, groups = await desk.records.usage(since_ms=since_ms, until_ms=until_ms, group_by=group)
+            assert total == rolled.total
+            if group != "day":
+                assert groups == rolled.by[group]
+        assert total.nano_usd == sum(one.nano_usd for one in wanted) + 900
+        assert total.saved_nano_usd == sum(one.saved_nano_usd for one in wanted) + 5
+        assert total.requests == len(wanted) + 1
+        assert sum(rolled.statuses.values()) == len(wanted) + 1
+        assert rolled.latency_all.total == len(wanted) + 1
+        assert rolled.first_chunk_all.total == sum(one.first_chunk_ms is not None for one in wanted)
+        assert sum(point.total.nano_usd for point in rolled.points) == total.nano_usd - 900
+        assert rolled.escalations.keys() <= {("tiny", "small"), ("tiny", "large")}
+        assert rolled.step_ms == (HOUR_MS if until_ms - since_ms <= 3 * DAY_MS else DAY_MS)
+
+    run(main)
+
+
+def test_a_name_stands_where_its_first_letter_says(run: Run, team: str) -> None:
+    async def main(client: Client) -> None:
+        desk = await Desk(client, team).open()
+        one = record(team, NOW, 1, attempts=(attempt("small", 7, (3, 2, 1)),), tags=("web",))
+        for number in range(3):
+            await desk.ledger.record(team, f"q{number}", written(one, counted=True))
+        hour, day = (await sums_at(client, team, hour=NOW // HOUR_MS), await sums_at(client, team, day=NOW // DAY_MS))
+        row, counters = [21, 15, 3, 9, 6, 3], {"S200 ", "D2", "Rcheapest_eligible", "Asmall ok", "Lsmall 7"}
+        assert hour == {'["k1","small","code","en","web"]': row, **{name: [3] for name in counters}}
+        assert day == {
+            **dict.fromkeys(("t", "kk1", "msmall", "icode", "len", "gweb"), row),
+            **{name: [3] for name in counters},
+        }
+
+    run(main)
+
+
+def test_a_refusal_is_counted_and_charged_to_nobody(run: Run, team: str) -> None:
+    async def main(client: Client) -> None:
+        desk = await Desk(client, team).open()
+        refusal = record(team, NOW, 1, status=429, code="rate_limit_exceeded", model=None, reason="", router=None)
+        await desk.put(refusal, counted=False)
+        rolled = await desk.records.rollup([team], NOW, NOW + 1)
+        assert (rolled.statuses, rolled.refusals) == ({429: 1}, {"rate_limit_exceeded": 1})
+        assert (rolled.total.requests, rolled.by["team"]) == (0, {})
+
+    run(main)
+
+
+def test_sums_end_when_they_have_been_kept_and_their_names_outlive_them(run: Run, team: str) -> None:
+    async def main(client: Any) -> None:
+        desk = await Desk(client, team).open()
+        write = msgspec.structs.replace(written(record(team), counted=True), sums_ms=DAY)
+        await desk.ledger.record(team, "q", write)
+        hour, day, summed = [await client.pttl(name) for name in names.sums(team, write.hour)]
+        assert 0 < hour <= DAY
+        assert 0 < day <= DAY
+        assert summed > 832 * DAY, "the longest that sums are kept, and the 32 days that names are shared"
+
+    run(main)
+
+
+def test_more_names_than_one_call_can_ask_for_are_all_read(run: Run, team: str) -> None:
+    async def main(client: Client) -> None:
+        desk = await Desk(client, team).open()
+        for number in range(0, 2_400, 8):
+            tags = tuple(f"tag-{number + one}" for one in range(8))
+            await desk.put(record(team, NOW - DAY_MS, number, attempts=(attempt("small", 1, (1, 0, 1)),), tags=tags))
+        since_ms = NOW // DAY_MS * DAY_MS - DAY_MS
+        _, tags_found = await desk.records.usage(since_ms=since_ms, until_ms=since_ms + DAY_MS, group_by="tag")
+        assert len(tags_found) == 2_400
+        assert {sums.nano_usd for sums in tags_found.values()} == {1}
+
+    run(main)
