@@ -41,9 +41,11 @@ OPTIONS = (
 )
 
 
-def program() -> str:
-    """Where Chromium is. Raises AssertionError where it is not: without it nothing is known of the dashboard."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+def program(path: str | None = None) -> str:
+    """Where Chromium is, on PATH or `path`. Raises AssertionError where it is not: without it nothing is known of the
+    dashboard."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((place for name in names if (place := shutil.which(name, path=path))), None)
     assert found is not None, "Chromium is missing: apt-get install chromium"
     return found
 
