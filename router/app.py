@@ -25,9 +25,10 @@ from router.api.calls import Works, call
 from router.api.changes import Changes
 from router.api.count import count_tokens
 from router.api.dashboard import dashboard
+from router.api.dashboard.answers import refused_by_litestar
 from router.api.dashboard.desk import Desk
 from router.api.edge import Receive, Scope, Send, guarded
-from router.api.errors import http_error, router_error, unforeseen
+from router.api.errors import router_error, unforeseen
 from router.api.feedback import feedback
 from router.api.models import models
 from router.api.reconcile import reconcile_routes
@@ -225,7 +226,7 @@ def create_app(settings: Settings) -> Litestar:
         lifespan=[lifespan],
         exception_handlers={
             RouterError: router_error,
-            HTTPException: http_error,
+            HTTPException: refused_by_litestar,
             Exception: unforeseen,
         },
         openapi_config=None,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -121,7 +120,7 @@ def _failed(dice: random.Random, model: str) -> Attempt:
 
 
 def _answered(dice: random.Random, model: str) -> Attempt:
-    tokens, output = int(dice.lognormvariate(6.5, 1.0)), int(dice.lognormvariate(5.3, 0.8))
+    tokens, output = int(dice.lognormvariate(8.5, 1.0)), int(dice.lognormvariate(6.0, 0.8))
     cached = tokens // 2 if dice.random() < 0.3 else 0
     price, price_out = MODELS[model]
     nano = (tokens - cached) * price + cached * price // 10 + output * price_out
@@ -156,15 +155,17 @@ async def write(client: Client, records: Sequence[RequestRecord]) -> None:
     await store.sadd(names.TEAMS, *{record.team for record in records})
     ended = sorted(records, key=lambda record: record.at_ms + record.duration_ms)  # as a stream stands
     for start in range(0, len(ended), TOGETHER):
-        some = ended[start : start + TOGETHER]
+        some = [(one, written(one, counted=one.status == 200)) for one in ended[start : start + TOGETHER]]
         pipe = store.pipeline(transaction=False)
-        for record in some:
-            packed = zlib.compress(msgspec.json.encode(record), 1)
-            pipe.xadd(names.records(record.team), {"r": packed}, id=f"{record.at_ms + record.duration_ms}-*")
+        for number, (record, writing) in enumerate(some):
+            place = f"{record.at_ms + record.duration_ms}-{number}"
+            pipe.xadd(names.records(record.team), {"r": writing.record}, id=place, maxlen=writing.kept)
+            if writing.details:
+                pipe.xadd(names.details(record.team), {"d": writing.details}, id=place, maxlen=writing.details_kept)
         await pipe.execute()
-        bare = ((one, written(one, counted=one.status == 200)) for one in some)
-        sums = [(one, msgspec.structs.replace(write, record=b"")) for one, write in bare]
-        await asyncio.gather(*(ledger.record(one.team, one.request_id, write) for one, write in sums))
+        # The script dates what it adds to a stream by its own clock, so it is given the sums alone.
+        sums = [(one, msgspec.structs.replace(writing, record=b"", details=b"")) for one, writing in some]
+        await asyncio.gather(*(ledger.record(one.team, one.request_id, writing) for one, writing in sums))
 
 
 async def spend(client: Client, team: str, account: Account, nano: int, name: str) -> None:

@@ -44,14 +44,16 @@ def share(part: float, whole: float) -> str:
     if not whole:
         return "–"
     percent = 100 * part / whole
+    if 99 < percent < 100:  # all but a little is not all
+        return f"{min(percent, 99.9):.1f} %"
     return f"{percent:.0f} %" if abs(percent) >= 10 or percent == 0 else f"{percent:.1f} %"
 
 
 def millis(ms: float | None) -> str:
-    """A duration in ms, or in seconds from ten thousand on."""
+    """A duration in ms, or in seconds from two of them on."""
     if ms is None:
         return "–"
-    if ms >= 10_000:
+    if ms >= 2_000:
         return f"{ms / 1000:,.1f} s"
     return f"{ms:,.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
 

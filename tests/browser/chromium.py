@@ -143,9 +143,9 @@ class Page:
         """All that can be read."""
         return str(self.ask("document.body.innerText"))
 
-    def screenshot(self, path: Path, *, whole: bool = False) -> None:
-        reply = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(reply["data"]))
+    def picture(self, *, whole: bool = False) -> bytes:
+        """A PNG of what is seen of the page, or of the whole of it."""
+        return base64.b64decode(self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
 
     def outside(self, origin: str) -> list[str]:
         """The addresses that were asked for beyond `origin`."""

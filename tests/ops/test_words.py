@@ -46,7 +46,7 @@ def test_the_exact_amount_stands_behind_every_other(nano: int) -> None:
 def test_other_figures() -> None:
     assert [count(number) for number in (0, 99_999, 100_000, 2_500_000)] == ["0", "99,999", "100.0 k", "2.5 M"]
     assert [share(part, 100) for part in (0, 0.5, 50)] == ["0 %", "0.5 %", "50 %"]
-    assert share(1, 0) == "–"
-    assert [millis(ms) for ms in (None, 1.25, 250, 12_345)] == ["–", "1.2 ms", "250 ms", "12.3 s"]
+    assert (share(1, 0), share(99_999, 100_000), share(-1, 2)) == ("–", "99.9 %", "-50 %")
+    assert [millis(ms) for ms in (None, 1.25, 1_250, 12_345)] == ["–", "1.2 ms", "1,250 ms", "12.3 s"]
     assert [span(s) for s in (0, 59, 3_600, 90_061)] == ["0 s", "59 s", "1 h", "1 d 1 h"]
     assert (moment(0), minute(0)) == ("1970-01-01 00:00:00", "Thu 01 Jan, 00:00")

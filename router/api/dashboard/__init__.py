@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from litestar import Router
-from litestar.exceptions import HTTPException
 
 from router.api.auth import AdminGuard
-from router.api.dashboard.answers import refused, refused_by_litestar
+from router.api.dashboard.answers import refused
 from router.api.dashboard.changing import changing_routes
 from router.api.dashboard.desk import Desk
 from router.api.dashboard.money import money_routes
@@ -24,5 +23,5 @@ def dashboard(desk: Desk, guard: AdminGuard) -> Router:
     return Router(
         path="/",
         route_handlers=[*open_routes(desk), *closed],
-        exception_handlers={RouterError: refused, HTTPException: refused_by_litestar},
+        exception_handlers={RouterError: refused},
     )

@@ -47,7 +47,8 @@ def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -
     """An exception handler for Litestar's own refusals."""
     if error.status_code >= 500 or not _by_browser(request):
         return http_error(request, error)
-    return html(failed_page(error.detail), error.status_code)
+    text = f"There is nothing at {request.url.path}." if error.status_code == 404 else f"{error.detail}."
+    return html(failed_page(text), error.status_code)
 
 
 def _by_browser(request: Request[Any, Any, Any]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Request
 
 from router.api.changes import Changes
 from router.api.dashboard.asked import form
+from router.api.dashboard.kept import Kept
 from router.api.session import Sessions, session_of
 from router.api.switching import Switching
 from router.core.rules import Rules
@@ -39,6 +40,7 @@ class Desk:
     sessions: Sessions
     settle: Callable[[], Awaitable[object]]
     clock: Callable[[], float] = time.time
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def rules(self) -> Rules:

@@ -9,9 +9,10 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from router.api.dashboard.answers import html
-from router.api.dashboard.asked import DAY_MS, HOUR_MS, asked, number_of, one_of
+from router.api.dashboard.asked import asked, number_of, one_of
 from router.api.dashboard.changing import DONE
 from router.api.dashboard.desk import Desk
+from router.api.dashboard.sums import over
 from router.core.catalog import ModelCard, Stage
 from router.core.rollup import Rollup
 from router.ops.pages.keys import KeyRow, Keys, keys_page
@@ -52,8 +53,7 @@ def operating_routes(desk: Desk) -> list[HTTPRouteHandler]:
         """How each model does, and the switches."""
         given = asked(request, "done")
         switches = await desk.switching.board.read()
-        until = desk.now_ms // HOUR_MS * HOUR_MS + HOUR_MS
-        day = await desk.records.rollup(await desk.teams(), until - DAY_MS, until)
+        day = await over(desk, "24h", await desk.teams())
         cards = [card for card in desk.rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
         states = [_model_state(desk, card, day) for card in cards]
         states.sort(key=lambda state: (-sum(state.attempts.values()), state.card.price is None, state.card.name))

@@ -13,29 +13,39 @@ from router.api.dashboard.answers import html
 from router.api.dashboard.asked import asked, one_of
 from router.api.dashboard.desk import Desk
 from router.core.catalog import Stage
-from router.errors import NotFound
+from router.core.filters import Filters
+from router.errors import BadRequest, NotFound
 from router.ops.pages.request import request_page
 from router.ops.pages.requests import Tail, requests_page
 
 SHOWN: Final = 50
+# How a request ended, and the hundreds of its status.
+STATUSES: Final = {"": None, "served": 2, "refused": 4, "failed": 5}
 
 
 def request_routes(desk: Desk) -> list[HTTPRouteHandler]:
     @get("/dashboard/requests")
     async def dashboard_requests(request: Request[Any, Any, Any]) -> Response[str]:
         """The newest requests, filtered by the address."""
-        given = asked(request, "team", "key", "model", "since", "until", "cursor")
+        given = asked(request, "team", "key", "model", "tag", "status", "code", "since", "until", "cursor")
         teams = await desk.teams()
         models = sorted(card.name for card in desk.rules.shelf.cards.values() if card.stage is not Stage.RETIRED)
         team = one_of("team", given, teams, "")
         model = one_of("model", given, models, "")
-        until = instant("until", given.get("until"), FOREVER_MS)
+        since, until = instant("since", given.get("since"), 0), instant("until", given.get("until"), FOREVER_MS)
+        if since >= until:
+            raise BadRequest("since must be before until.", code="invalid_value", param="since")
         await desk.settle()
         found, following = await desk.records.query(
             team=team or None,
-            key=given.get("key"),
-            model=model or None,
-            since_ms=instant("since", given.get("since"), 0),
+            filters=Filters(
+                key=given.get("key"),
+                model=model or None,
+                tag=given.get("tag"),
+                code=given.get("code"),
+                statuses=STATUSES[one_of("status", given, STATUSES, "")],
+            ),
+            since_ms=since,
             until_ms=max(1, until) if "until" in given else None,
             cursor=cursor_of(given.get("cursor")),
             limit=SHOWN,

@@ -10,6 +10,7 @@ import msgspec
 
 from router.api.dashboard.asked import DAY_MS, HOUR_MS
 from router.api.dashboard.desk import Desk
+from router.api.dashboard.sums import Days
 from router.core.charges import Account, Measure, Owner, Standing, accounts_of
 from router.core.forecast import Outlook, forecast, window_of
 from router.core.policy import Policy, Scope
@@ -20,25 +21,6 @@ from router.ops.pages.budgets import Burning
 DRAWN_MS_MAX: Final = 62 * DAY_MS
 # First those that are used up, then those that will be, the rest by how much of them is used.
 _ORDER: Final = {Outlook.EXHAUSTED: 0, Outlook.RUNS_OUT: 1, Outlook.LASTS: 2, Outlook.UNSPENT: 3}
-
-
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """When spending began: `days` by day, `hours` by the hour for the last of them."""
-
-    days: Rollup
-    hours: Rollup
-
-    def since(self, team: str, account: Account, begin_ms: int) -> int | None:
-        """The first hour or day from `begin_ms` on in which the account's owner spent something, as far as it is told
-        apart: models and tags go by their team."""
-        of, name = ("key", account.id) if account.scope is Scope.KEY else ("team", team)
-        for rollup, step_ms in ((self.days, DAY_MS), (self.hours, HOUR_MS)):
-            for point in rollup.points:
-                if point.at_ms + step_ms <= begin_ms or not point.nano_usd[of].get(name):
-                    continue
-                if step_ms == HOUR_MS or point.at_ms + step_ms <= self.hours.since_ms:
-                    return max(begin_ms, point.at_ms)
-        return None
 
 
 def budgets_of(policy: Policy, keys: Iterable[str], now_ms: int) -> list[Account]:
@@ -63,7 +45,7 @@ def budgets_of(policy: Policy, keys: Iterable[str], now_ms: int) -> list[Account
     return list(found.values())
 
 
-async def burning(desk: Desk, teams: Sequence[str], pace: Pace) -> list[Burning]:
+async def burning(desk: Desk, teams: Sequence[str], days: Days) -> list[Burning]:
     """Every budget of these teams, the first to run out first."""
     now_ms, rules = desk.now_ms, desk.rules
     keys: dict[str, list[str]] = {}
@@ -76,7 +58,7 @@ async def burning(desk: Desk, teams: Sequence[str], pace: Pace) -> list[Burning]
     asked = [(team, vector) for team, vector in vectors.items() if vector]
     replies = await asyncio.gather(*(desk.ledger.peek(team, vector) for team, vector in asked))
     found = [
-        _burning(team, standing, called, pace, now_ms)
+        _burning(team, standing, called, days, now_ms)
         for (team, _), standings in zip(asked, replies, strict=True)
         for standing in standings
     ]
@@ -88,10 +70,10 @@ def _urgency(one: Burning) -> tuple[int, int, float, str, str]:
     return (_ORDER[told.outlook], told.at_ms or 0, -one.spent / max(1, one.limit), one.team, one.window)
 
 
-def _burning(team: str, standing: Standing, called: Mapping[str, str], pace: Pace, now_ms: int) -> Burning:
+def _burning(team: str, standing: Standing, called: Mapping[str, str], days: Days, now_ms: int) -> Burning:
     account = standing.account
     window = window_of(account, now_ms)
-    since = pace.since(team, account, window.begin_ms)
+    since = days.since(team, account, window.begin_ms, now_ms)
     told = forecast(
         window,
         now_ms=now_ms,
@@ -123,10 +105,9 @@ def _burning(team: str, standing: Standing, called: Mapping[str, str], pace: Pac
 async def with_steps(desk: Desk, shown: Sequence[Burning]) -> list[Burning]:
     """The same budgets, each with what had been spent by when."""
     now_ms = desk.now_ms
+    until = now_ms // HOUR_MS * HOUR_MS + HOUR_MS
     wanted = sorted({(one.team, one.begins_ms // HOUR_MS * HOUR_MS) for one in shown})
-    rollups = await asyncio.gather(
-        *(desk.records.rollup([team], begins, now_ms + HOUR_MS - now_ms % HOUR_MS) for team, begins in wanted)
-    )
+    rollups = await asyncio.gather(*(desk.records.rollup([team], begins, until) for team, begins in wanted))
     known = dict(zip(wanted, rollups, strict=True))
     return [_stepped(one, known[one.team, one.begins_ms // HOUR_MS * HOUR_MS], now_ms) for one in shown]
 

@@ -81,7 +81,7 @@ def _row(key: KeyRow, frame: Frame) -> Sequence[Child]:
         fields = (hidden("key", key.id), el("label", sure, " for good"))
         ended = button("Revoke", f"{ROOT}/revoke", frame, fields, danger=True)
     return (
-        el("a", el("span", key.name, class_="name"), href=link(f"{ROOT}/requests", team=key.team, key=key.id)),
+        el("a", key.name, class_="name", href=link(f"{ROOT}/requests", team=key.team, key=key.id)),
         el("span", key.id, class_="mono"),
         el("span", team_link(key.team), class_="name"),
         [badge(state, kind), " ", badge("unlimited", "warn") if key.unlimited else None],

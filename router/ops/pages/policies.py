@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from router.core.policy import Limit, Policy, quality_number
+from router.core.policy import Budget, Limit, Policy, Scope, quality_number, rolling_ms
 from router.core.rules import Rules
 from router.ops.figures import moment, span
 from router.ops.html import Child, Html, el
@@ -98,12 +98,7 @@ def _row(policy: Policy) -> Sequence[Child]:
         if isinstance(policy.quality, str)
         else f"{policy.quality}"
     )
-    budgets = [
-        f"${budget.usd} a {budget.window} for each {budget.scope.value}"
-        if budget.id is None and budget.scope.value == "key"
-        else f"${budget.usd} a {budget.window} for {budget.scope.value} {budget.id or ''}".rstrip()
-        for budget in policy.budgets
-    ]
+    budgets = [_budget(budget) for budget in policy.budgets]
     return (
         el("a", policy.team, href=link(f"{ROOT}/budgets", team=policy.team)),
         quality,
@@ -113,6 +108,12 @@ def _row(policy: Policy) -> Sequence[Child]:
         policy.routing.value,
         policy.region.value,
     )
+
+
+def _budget(budget: Budget) -> str:
+    window = "in all" if budget.window == "total" else f"{'over' if rolling_ms(budget.window) else 'a'} {budget.window}"
+    whom = f"each {budget.scope.value}" if budget.scope is Scope.KEY and not budget.id else budget.scope.value
+    return f"${budget.usd} {window} for {' '.join(filter(None, (whom, budget.id)))}"
 
 
 def _limits(limit: Limit) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -23,7 +24,8 @@ from router.ops.pages.layout import (
     table,
 )
 
-PATH = f"{ROOT}/requests"
+PATH: Final = f"{ROOT}/requests"
+ENDINGS: Final = {"": "every status", "served": "served (2xx)", "refused": "refused (4xx)", "failed": "failed (5xx)"}
 
 
 class Tail(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +45,10 @@ def requests_page(tail: Tail, frame: Frame) -> str:
         PATH,
         select("team", "team", asked.get("team", ""), _or_all(tail.teams, "every team")),
         select("model", "served by", asked.get("model", ""), _or_all(tail.models, "every model")),
+        select("status", "status", asked.get("status", ""), ENDINGS),
         entry("key", "key", asked.get("key", ""), hint="its id", size=14),
+        entry("tag", "tag", asked.get("tag", ""), size=10),
+        entry("code", "error code", asked.get("code", ""), hint="rate_limit_exceeded", size=18),
         entry("since", "since", asked.get("since", ""), hint="2026-11-23", size=14),
         entry("until", "until", asked.get("until", ""), hint="2026-11-24T10:00Z", size=16),
     )

@@ -62,7 +62,10 @@ def escalations(rollup: Rollup) -> Html:
 
 
 def refusals(rollup: Rollup) -> Html:
-    rows = [(badge(code, "bad"), bar, told, part) for code, bar, told, part in _shares(rollup.refusals)]
+    rows = [
+        (el("a", code, href=link(f"{ROOT}/requests", code=code)), bar, told, part)
+        for code, bar, told, part in _shares(rollup.refusals)
+    ]
     shown = table(("code", "", "requests", ""), rows, numbers=(2, 3), empty="Nothing was refused, nothing failed.")
     return card("Refusals and failures", shown, name="refusals", wide=False)
 

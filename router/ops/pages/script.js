@@ -5,6 +5,7 @@
   const status = document.getElementById("live");
   if (!status || !document.querySelector("[data-live]")) return;
   let paused = false;
+  let asking = false;
 
   const button = document.createElement("button");
   button.type = "button";
@@ -34,18 +35,21 @@
   };
 
   async function refresh() {
-    if (paused || document.hidden) return;
+    if (paused || asking || document.hidden) return;
+    asking = true;
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error", cache: "no-store" });
       if (!answer.ok) return show(`not answering (${answer.status})`);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
-        if (fresh && !inUse(part)) swap(part, fresh);
+        if (fresh && fresh.innerHTML !== part.innerHTML && !inUse(part)) swap(part, fresh);
       }
       show("live");
     } catch {
       show("not answering; reload to sign in again");
+    } finally {
+      asking = false;
     }
   }
 
