@@ -65,7 +65,7 @@ def page(title: str, body: Sequence[Child], frame: Frame | None, here: str = "")
 
 def _top(frame: Frame, here: str) -> Html:
     rooms = [el("a", name, href=path, aria_current="page" if path == here else None) for path, name in ROOMS]
-    leave = button("Sign out", f"{ROOT}/sign-out", frame, quiet=True)
+    leave = button("Sign out", f"{ROOT}/sign-out", frame, quiet=True) or el("a", "Sign in", href=f"{ROOT}/sign-in")
     return el(
         "header",
         el("a", mark(), "mistral-router", href=ROOT, class_="brand"),
