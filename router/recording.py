@@ -14,7 +14,7 @@ from router.core.record import RequestRecord
 from router.core.savings import Elsewhere, elsewhere
 from router.ops.metrics import Metrics
 from router.store.ledger import Write
-from router.store.records import written
+from router.store.records import DEFAULT, written
 from router.store.totals import Note
 from router.telling import explained
 
@@ -69,7 +69,7 @@ class Recorder:
             overhead_s=journey.overhead_ms(now_s) / 1000,
             duration_s=now_s - journey.started_s,
         )
-        return written(record, counted=journey.admitted)
+        return written(record, counted=journey.admitted, policy=journey.policy or DEFAULT)
 
 
 def _record(journey: Journey, status: int, code: str | None, now_s: float) -> RequestRecord:

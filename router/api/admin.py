@@ -1,4 +1,4 @@
-"""The operations plane: keys, usage, records, policies, the upstream's state. Behind the admin key."""
+"""The operations plane: keys, policies, the upstream's state. Behind the admin key."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_limit, check_team, cursor_of, instant, stamp
+from router.api.asking import check_team, stamp
 from router.api.changes import Changes, said
+from router.api.records import record_routes
 from router.core.asked import AUTO
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound
 from router.pipeline import ENDPOINTS
 from router.store.keyring import KeyRecord, Keyring
-from router.store.records import GROUPS, Records
+from router.store.records import Records
 from router.upstream.health import Health
 
-FOREVER_MS = 1 << 52
 # Year 3000: later ones cannot be shown in every zone.
 EXPIRY_MAX_S = 32_503_680_000
 
@@ -89,61 +89,6 @@ def admin_routes(
         details = {**_details(record), "grace_s": data.grace_s}
         return await changes.told(request, {**_shown(record), "key": key}, "key.rotated", record.id, details)
 
-    @get("/admin/v1/usage")
-    async def usage(
-        since: str | None = None, until: str | None = None, group_by: str = "team", team: str | None = None
-    ) -> dict[str, Any]:
-        """Sums over whole hours, in all and by group."""
-        if group_by not in GROUPS:
-            raise BadRequest(f"group_by must be one of {', '.join(GROUPS)}.", code="invalid_value", param="group_by")
-        await settle()
-        total, groups = await records.usage(
-            since_ms=instant("since", since, 0),
-            until_ms=instant("until", until, FOREVER_MS),
-            group_by=group_by,
-            team=team,
-        )
-        ordered = sorted(groups.items(), key=lambda pair: (-pair[1].nano_usd, pair[0]))
-        return {
-            "total": total,
-            "groups": [{"key": {group_by: name}, **msgspec.to_builtins(sums)} for name, sums in ordered],
-        }
-
-    @get("/admin/v1/records")
-    async def list_records(
-        team: str | None = None,
-        key: str | None = None,
-        model: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        cursor: str | None = None,
-        limit: int = 100,
-    ) -> dict[str, Any]:
-        """Newest first, a page at a time."""
-        check_limit(limit)
-        await settle()
-        found, following = await records.query(
-            team=team,
-            key=key,
-            model=model,
-            since_ms=instant("since", since, 0),
-            until_ms=max(1, instant("until", until, FOREVER_MS)) if until else None,
-            cursor=cursor_of(cursor),
-            limit=limit,
-        )
-        return {"records": found, "next": following}
-
-    @get("/admin/v1/records/{request_id:str}")
-    async def show_record(request_id: str, team: str | None = None) -> Response[Any]:
-        """One request, explained."""
-        await settle()
-        record = await records.find(request_id, team)
-        if record is None:
-            raise NotFound(
-                f"No request {request_id!r} is on record (the newest 10,000 of a team are kept).", param="id"
-            )
-        return Response(record)
-
     @get("/admin/v1/policies", sync_to_thread=False)
     def policies() -> dict[str, Any]:
         """The policies in force, and why the last reload was refused, if it was."""
@@ -156,7 +101,7 @@ def admin_routes(
         return {"models": health.states()}
 
     return [
-        create_key, list_keys, revoke_key, rotate_key, usage, list_records, show_record, policies, upstream,
+        create_key, list_keys, revoke_key, rotate_key, policies, upstream, *record_routes(records, settle),
     ]  # fmt: skip
 
 

@@ -1,13 +1,31 @@
-"""What several questions of the operations plane have in common: teams, instants, cursors and pages."""
+"""What several questions of the operations plane have in common: teams, instants, filters, cursors and pages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
+from litestar import Request
+
+from router.core.filters import FILTERS, Filters
+from router.core.kinds import Kind
 from router.core.policy import NAME
 from router.errors import BadRequest
+
+_KINDS: Final = [kind.value for kind in Kind]
+_ANY: Final = re.compile(r".{1,128}\Z", re.DOTALL)
+# What each filter may be, as a pattern and in words.
+_FILTERS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
+    "key": (_ANY, "the id of a key, at most 128 characters"),
+    "model": (_ANY, "an id of the catalogue, at most 128 characters"),
+    "tag": (_ANY, "a tag, at most 128 characters"),
+    "kind": (re.compile(rf"({'|'.join(_KINDS)})\Z"), f"one of {', '.join(_KINDS)}"),
+    "language": (re.compile(r"[a-z]{2,3}\Z"), "a language's code such as en or fr, or und"),
+    "status": (re.compile(r"[1-5]([0-9]{2}|xx)\Z"), "an HTTP status such as 402, or all of a hundred such as 4xx"),
+    "code": (re.compile(r"[a-z0-9_]{1,64}\Z"), "an error's code such as budget_exceeded (docs/api.md lists them)"),
+}
 
 _CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
 
@@ -55,3 +73,29 @@ def cursor_of(text: str | None) -> str | None:
 def check_limit(limit: int) -> None:
     if not 1 <= limit <= 1_000:
         raise BadRequest("limit must be from 1 to 1000.", code="invalid_value", param="limit")
+
+
+def check_span(since_ms: int, until_ms: int) -> tuple[int, int]:
+    if since_ms > until_ms:
+        raise BadRequest("since must not be later than until.", code="invalid_value", param="since")
+    return since_ms, until_ms
+
+
+def known_only(request: Request[Any, Any, Any], known: Collection[str]) -> None:
+    """A misspelled filter would be no filter, and its answer taken for what was asked."""
+    for name in request.query_params:
+        if name not in known:
+            text = f"There is no parameter {name[:64]!r} here; there are {', '.join(known)}."
+            raise BadRequest(text, code="invalid_value", param=name[:64])
+
+
+def filters_of(asked: Mapping[str, str]) -> Filters:
+    """The filters among a query's parameters. An empty one counts as none, as a form sends it."""
+    given = {name: value for name in FILTERS if (value := asked.get(name))}
+    for name, value in given.items():
+        if not _FILTERS[name][0].match(value):
+            text = f"{name} must be {_FILTERS[name][1]}."
+            raise BadRequest(text, code="invalid_value", param=name)
+    status = given.pop("status", "")
+    whole = int(status) if status.isdigit() else None
+    return Filters(**given, status=whole, statuses=int(status[0]) if status and whole is None else None)

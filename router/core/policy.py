@@ -18,6 +18,9 @@ from router.core.money import parse_usd
 
 MODES: Final = {"economy": 0.85, "balanced": 0.90, "quality": 0.98}
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+RECORDS_KEPT_MAX: Final = 1_000_000
+# Two years and two months: this year, and the one before to compare it with.
+USAGE_KEPT_DAYS_MAX: Final = 800
 _ROLLING: Final = re.compile(r"([1-9][0-9]{0,2})(h|d)\Z")
 _CALENDAR: Final = ("hour", "day", "week", "month", "total")
 
@@ -144,6 +147,9 @@ class Policy(
     routing: Routing = Routing.ON
     parallel_tools: ParallelTools = ParallelTools.CHOOSE
     pins: Pins = Pins.STAY
+    records_kept: int = 10_000
+    details_kept: int = 2_000
+    usage_kept_days: int = 400
     models: Models = Models()
     scores: tuple[OwnScore, ...] = ()
     budgets: tuple[Budget, ...] = ()
@@ -190,6 +196,13 @@ def check_policy(policy: Policy) -> None:
     for field in ("default_max_tokens", "default_max_tokens_reasoning"):
         if getattr(policy, field) < 1:
             raise ValueError(f"{field}: must be at least 1")
+    for field, least, most in (
+        ("records_kept", 1, RECORDS_KEPT_MAX),
+        ("details_kept", 0, policy.records_kept),
+        ("usage_kept_days", 1, USAGE_KEPT_DAYS_MAX),
+    ):
+        if not least <= getattr(policy, field) <= most:
+            raise ValueError(f"{field}: must be from {least} to {most}")
     if not policy.escalation_cost_max >= 1:
         raise ValueError("escalation_cost_max: must be at least 1, the first choice's own cost")
     if not policy.models.allow:

@@ -167,15 +167,19 @@ class Adding:
         by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS.values()}
         total = Sums()
         for (team, name), row in self._rows.items():
+            if not any(row):  # of refusals only
+                continue
             if name[0] == "[":
-                into_groups(by, total, team, json.loads(name), row)
+                total.add(row)
+                _into(by, team, json.loads(name), row)
             elif name == "t":
                 total.add(row)
                 by["team"].setdefault(team, Sums()).add(row)
             else:
                 by[DIMENSIONS[name[0]]].setdefault(name[1:], Sums()).add(row)
         for team, dims, nano in self._unsure:
-            into_groups(by, total, team, dims, (nano,), unconfirmed=nano)
+            total.add((nano,), unconfirmed=nano)
+            _into(by, team, dims, (nano,), unconfirmed=nano)
         counters = self._counters
         return Rollup(
             since_ms=self._since_ms,
@@ -195,22 +199,18 @@ class Adding:
         )
 
 
-def into_groups(
-    by: dict[str, dict[str, Sums]],
-    total: Sums,
-    team: str,
-    dims: Sequence[str],
-    row: Sequence[int],
-    *,
-    unconfirmed: int = 0,
-) -> None:
-    """Add a row by all dimensions (key, model, kind, language, tags) to the total and to each group in `by`."""
+def values_of(dims: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The values of a row by all dimensions: key, model, kind, language and its tags."""
     key, model, kind, language, *tags = dims
-    values = {"team": (team,), "key": (key,), "model": (model,), "kind": (kind,), "language": (language,), "tag": tags}
-    total.add(row, unconfirmed=unconfirmed)
-    for group, groups in by.items():
-        for value in values[group]:
-            groups.setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
+    return {"key": (key,), "model": (model,), "kind": (kind,), "language": (language,), "tag": tags}
+
+
+def _into(
+    by: dict[str, dict[str, Sums]], team: str, dims: Sequence[str], row: Sequence[int], *, unconfirmed: int = 0
+) -> None:
+    for group, values in {"team": (team,), **values_of(dims)}.items():
+        for value in values:
+            by[group].setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
 
 
 def _point(at_ms: int, step: _Step) -> Point:

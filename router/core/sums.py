@@ -30,7 +30,8 @@ Figures = Sequence[int]
 
 
 def sums_of(record: RequestRecord, *, counted: bool) -> dict[str, Figures]:
-    """What the record adds, by name. `counted` adds its usage; a refusal held nothing, and only counts as one.
+    """What the record adds, by name. `counted` adds its usage; a refusal held nothing, only counts as one, and leaves
+    rows of zeros, which tell that there is a record of these dimensions on that day.
 
     What is unconfirmed is not summed: it stands in the ledger until it is settled, and is added when usage is read.
     """
@@ -43,6 +44,9 @@ def sums_of(record: RequestRecord, *, counted: bool) -> dict[str, Figures]:
                 for index, figure in enumerate(figures):
                     row[index] += figure
     sums: dict[str, Figures] = {name: tuple(row) for name, row in found.items() if any(row)}
+    if not counted:
+        _, *dims = rows(record.key, record.model or "", record.kind, record.language, record.tags)
+        sums = dict.fromkeys(dims, (0,) * len(FIGURES))
     for name in _counters(record, attempts):
         sums[name] = (sums.get(name, (0,))[0] + 1,)
     return sums

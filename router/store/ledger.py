@@ -43,12 +43,14 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is written together with the end of its hold. `sums` are added to the hour and the day by name."""
+    """A record and its details, written with the end of its hold. `sums` are added to the hour and the day by name."""
 
     record: bytes
+    details: bytes
     hour: int
     sums: dict[str, Figures]
     kept: int
+    details_kept: int
     sums_ms: int
 
 
@@ -65,7 +67,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 # holds.lua numbers its answers so.
 _GRANTED, _DENIED, _STALE = 1, 0, 2
-# The verbs that write a record: they take four keys and an argument more.
+# The verbs that write a record: they take five keys and two arguments more.
 _WRITING: Final = ("settle", "record")
 
 
@@ -215,8 +217,8 @@ class Ledger:
         keys = [names.ledger(team), names.leases(team), names.unconfirmed(team)]
         args: list[bytes | int] = [argument]
         if verb in _WRITING:
-            keys += [names.records(team), *names.sums(team, write.hour if write else 0)]
-            args.append(write.record if write else b"")
+            keys += [names.records(team), *names.sums(team, write.hour if write else 0), names.details(team)]
+            args += [write.record, write.details] if write else [b"", b""]
         if self.test_clock:
             args.append(int(self.clock() * 1000))
         return await self.door.call(self.scripts[verb], keys, args)
@@ -281,7 +283,8 @@ def _charges(reservation: Reservation, actual: Amounts) -> list[int]:
     return [actual.on(account) for account in reservation.accounts]
 
 
-def _written(write: Write | None) -> tuple[int, list[str | Figures], int]:
+def _written(write: Write | None) -> tuple[tuple[int, int], list[str | Figures], int]:
     if write is None:
-        return (0, [], 0)
-    return (write.kept, [item for pair in write.sums.items() for item in pair], write.sums_ms)
+        return ((0, 0), [], 0)
+    kept = (write.kept, write.details_kept)
+    return (kept, [item for pair in write.sums.items() for item in pair], write.sums_ms)

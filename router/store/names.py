@@ -25,7 +25,12 @@ def unconfirmed(team: str) -> str:
 
 
 def records(team: str) -> str:
-    return f"{{{team}}}:records"
+    return f"{{{team}}}:rows"
+
+
+def details(team: str) -> str:
+    """The router objects of the newest records, at the same places."""
+    return f"{{{team}}}:details"
 
 
 def hour_sums(team: str, hour: int) -> str:

@@ -12,14 +12,16 @@ from typing import Any, Final
 import msgspec
 
 from router.core.charges import Measure
+from router.core.policy import USAGE_KEPT_DAYS_MAX
 from router.core.record import began_ms
 from router.core.sums import spent
 from router.store import names
 from router.store.connect import STORE_ERRORS, away
 from router.store.ledger import Ending, Held, Ledger
-from router.store.records import SUMS_KEPT_MS
 from router.store.totals import DAY_MS, HOUR_MS, Note
 
+# The longest that a policy may keep usage: what is settled by hand is not forgotten before.
+SUMS_KEPT_MS: Final = USAGE_KEPT_DAYS_MAX * DAY_MS
 _pack: Final = msgspec.msgpack.encode
 
 
@@ -75,7 +77,7 @@ class Reconciler:
         hour = held.admitted_ms // HOUR_MS
         keys = [
             names.ledger(team), names.leases(team), names.unconfirmed(team),
-            names.records(team), *names.sums(team, hour),
+            names.records(team), *names.sums(team, hour), names.details(team),
             names.corrections(team, (began_ms(hold_id.partition("#")[0]) or 0) // DAY_MS),
         ]  # fmt: skip
         args: list[bytes | int] = [_pack((hold_id, ending.value, nano or 0, actual, flat, SUMS_KEPT_MS))]

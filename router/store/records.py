@@ -7,22 +7,26 @@ drift apart. No prompt and no answer is in a record.
 from __future__ import annotations
 
 import time
-import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from router.core.record import RequestRecord, Sums, began_ms, corrected, name_hold
+from router.core.filters import ANY, Filters
+from router.core.policy import Policy
+from router.core.record import RequestRecord, Sums, began_ms, name_hold
 from router.core.rollup import Rollup
 from router.core.sums import DIMENSIONS, sums_of
 from router.store import names
 from router.store.connect import STORE_ERRORS, Client, away
 from router.store.ledger import Ledger, Write
+from router.store.newest import Newest
+from router.store.rows import Place, Row, details_of, read_rows, row_of, whole
+from router.store.scripts import load_alone
 from router.store.totals import DAY_MS, HOUR_MS, Totals
 
-RECORDS_KEPT: Final = 10_000  # per team, newest first to stay; about 1.5 KB each
-SUMS_KEPT_MS: Final = 400 * DAY_MS  # a year and a month, for comparisons with last year's
+DEFAULT: Final = Policy()
 FEEDBACK_KEPT_S: Final = 90 * 24 * 3600
 # A stream lasts ten minutes at the most, and its end is delivered for at most ten more: a record stands within this
 # after its request began.
@@ -30,20 +34,20 @@ REQUEST_MAX_MS: Final = 1_300_000
 # How far a router's clock, which names requests, may be ahead of the store's, which places records.
 CLOCKS_APART_MS: Final = 60_000
 PAGE: Final = 100
-
-
 GROUPS: Final = (*DIMENSIONS.values(), "day")
 
 
-def written(record: RequestRecord, *, counted: bool) -> Write:
-    """The record as the store takes it. `counted` adds its usage to the sums; a refusal held nothing, and only counts
-    as one."""
+def written(record: RequestRecord, *, counted: bool, policy: Policy = DEFAULT) -> Write:
+    """The record as the store takes it, kept as the policy says. `counted` adds its usage to the sums; a refusal held
+    nothing, and only counts as one."""
     return Write(
-        record=zlib.compress(msgspec.json.encode(record), 1),
+        record=row_of(record),
+        details=details_of(record),
         hour=(record.at_ms + record.duration_ms) // HOUR_MS,
         sums=sums_of(record, counted=counted),
-        kept=RECORDS_KEPT,
-        sums_ms=SUMS_KEPT_MS,
+        kept=policy.records_kept,
+        details_kept=policy.details_kept,
+        sums_ms=policy.usage_kept_days * DAY_MS,
     )
 
 
@@ -53,6 +57,7 @@ class Records:
     def __init__(self, client: Client, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
         self._client: Any = client
         self._totals = Totals(client, ledger, clock)
+        self._read_rows = load_alone("read_rows")
 
     async def teams(self) -> list[str]:
         return sorted(raw.decode() for raw in await self._ask(self._client.smembers(names.TEAMS)))
@@ -64,8 +69,15 @@ class Records:
 
         A request with two tags stands in both of their groups, and once in the total.
         """
+        total, groups = await self.usage_by((group_by,), since_ms=since_ms, until_ms=until_ms, team=team)
+        return total, {name: sums for (name,), sums in groups.items()}
+
+    async def usage_by(
+        self, groups: Sequence[str], *, since_ms: int, until_ms: int, team: str | None = None
+    ) -> tuple[Sums, dict[tuple[str, ...], Sums]]:
+        """The total, and the sums by several of GROUPS together."""
         teams = [team] if team else await self.teams()
-        return await self._totals.usage(teams, since_ms=since_ms, until_ms=until_ms, group_by=group_by)
+        return await self._totals.usage(teams, since_ms=since_ms, until_ms=until_ms, groups=groups)
 
     async def rollup(self, teams: Sequence[str], since_ms: int, until_ms: int) -> Rollup:
         """All that was added up of these teams over the hours that [since, until) touches; points by hour up to three
@@ -76,8 +88,7 @@ class Records:
         self,
         *,
         team: str | None = None,
-        key: str | None = None,
-        model: str | None = None,
+        filters: Filters = ANY,
         since_ms: int = 0,
         until_ms: int | None = None,
         cursor: str | None = None,
@@ -90,52 +101,42 @@ class Records:
         """
         if until_ms is not None and until_ms <= 0:
             return [], None
-        newest = cursor or (f"{until_ms - 1}" if until_ms is not None else "+")
-        found: list[tuple[tuple[int, int], RequestRecord]] = []
-        for name in [team] if team else await self.teams():
-            matched = 0
-            async for place, record in self._stream(name, f"({newest}" if cursor else newest, f"{max(0, since_ms)}"):
-                if (key is None or record.key == key) and (model is None or record.model == model):
-                    found.append((place, record))
-                    matched += 1
-                    if matched > limit:
-                        break
-        found.sort(key=lambda pair: pair[0], reverse=True)
+        newest = f"({cursor}" if cursor else (f"{until_ms - 1}" if until_ms is not None else "+")
+        teams = [team] if team else await self.teams()
+        rows = Newest(self._client, self._totals, filters)
+        await self._ask(rows.open(teams, newest, max(0, since_ms)))
+        found: list[tuple[Place, Row]] = []
+        while (row := await rows.next()) is not None:
+            found.append(row)
+            if len(found) > limit and row[0] < found[limit][0]:
+                break
         following = None
         if len(found) > limit:
             cut, first = found[limit][0], found[0][0]
             found = [pair for pair in found if (pair[0] == cut if cut == first else pair[0] > cut)]
             following = "{}-{}".format(*found[-1][0])
-        return await self._completed([record for _, record in found]), following
-
-    async def _stream(
-        self, team: str, newest: str, oldest: str
-    ) -> AsyncIterator[tuple[tuple[int, int], RequestRecord]]:
-        while True:
-            entries = await self._ask(self._client.xrevrange(names.records(team), newest, oldest, count=PAGE))
-            for place, fields in entries:
-                ms, _, number = place.decode().partition("-")
-                yield (int(ms), int(number)), _decode(fields[b"r"])
-            if len(entries) < PAGE:
-                return
-            newest = f"({entries[-1][0].decode()}"
+        return await self._completed(found), following
 
     async def find(self, name: str, team: str | None = None) -> RequestRecord | None:
         """The record of a request id, while the stream still holds it."""
         began = began_ms(name)
         if began is None:
             return None
-        for candidate in [team] if team else await self.teams():
-            oldest, newest = f"{max(0, began - CLOCKS_APART_MS)}", f"{began + REQUEST_MAX_MS}"
-            while True:
-                entries = await self._ask(self._client.xrange(names.records(candidate), oldest, newest, count=PAGE))
-                for _, fields in entries:
-                    record = _decode(fields[b"r"])
-                    if record.request_id == name:
-                        return (await self._completed([record]))[0]
-                if len(entries) < PAGE:
-                    break
-                oldest = f"({entries[-1][0].decode()}"
+        last = f"{began + REQUEST_MAX_MS}"
+        following = dict.fromkeys([team] if team else await self.teams(), f"{max(0, began - CLOCKS_APART_MS)}")
+        while following:
+            asked = [
+                (self._read_rows, [names.records(one)], ["XRANGE", place, last, PAGE])
+                for one, place in following.items()
+            ]
+            for one, packed in zip(list(following), await self._totals.together(asked), strict=True):
+                rows = read_rows(packed)
+                if found := [pair for pair in rows if pair[1].request_id == name]:
+                    return (await self._completed(found))[0]
+                if len(rows) < PAGE:
+                    del following[one]
+                else:
+                    following[one] = "({}-{}".format(*rows[-1][0])
         return None
 
     async def note_feedback(self, team: str, name: str, verdict: dict[str, Any]) -> None:
@@ -146,36 +147,25 @@ class Records:
         await self._ask(self._client.hset(where, name, msgspec.json.encode(verdict)))
         await self._ask(self._client.expire(where, FEEDBACK_KEPT_S))
 
-    async def _completed(self, records: list[RequestRecord]) -> list[RequestRecord]:
-        """The records with what came after them: what operators settled by hand, and the apps' verdicts."""
-        return await self._with_feedback(await self._corrected(records)) if records else records
-
-    async def _corrected(self, records: list[RequestRecord]) -> list[RequestRecord]:
-        unsure = [record for record in records if record.unconfirmed_nano_usd]
-        if not unsure:
-            return records
+    async def _completed(self, found: list[tuple[Place, Row]]) -> list[RequestRecord]:
+        """The records whole: with the details of their choice, and with what came after them, which is what operators
+        settled by hand, and the apps' verdicts."""
+        if not found:
+            return []
         pipe = self._client.pipeline(transaction=False)
-        for record in unsure:
-            attempts = record.router.attempts if record.router else ()
-            holds = [name_hold(record.request_id, number) for number in range(1, len(attempts) + 1)]
-            pipe.hmget(names.corrections(record.team, (began_ms(record.request_id) or 0) // DAY_MS), holds or ["-"])
-        found = {
-            record.request_id: [None if nano is None else int(nano) for nano in charged]
-            for record, charged in zip(unsure, await self._ask(pipe.execute()), strict=True)
-        }
-        return [
-            corrected(record, found[record.request_id]) if record.request_id in found else record for record in records
-        ]
-
-    async def _with_feedback(self, records: list[RequestRecord]) -> list[RequestRecord]:
-        pipe = self._client.pipeline(transaction=False)
-        for record in records:
-            pipe.hget(names.feedback(record.team, (began_ms(record.request_id) or 0) // DAY_MS), record.request_id)
-        verdicts = await self._ask(pipe.execute())
-        return [
-            msgspec.structs.replace(record, feedback=msgspec.json.decode(verdict)) if verdict else record
-            for record, verdict in zip(records, verdicts, strict=True)
-        ]
+        for (ms, number), row in found:
+            day = (began_ms(row.request_id) or 0) // DAY_MS
+            holds = [name_hold(row.request_id, attempt) for attempt, _ in row.unsure]
+            pipe.xrange(names.details(row.team), f"{ms}-{number}", f"{ms}-{number}")
+            pipe.hmget(names.corrections(row.team, day), holds or ["-"])
+            pipe.hget(names.feedback(row.team, day), row.request_id)
+        replies = await self._ask(pipe.execute())
+        records = []
+        for (_, row), entries, charged, verdict in zip(found, *(replies[part::3] for part in range(3)), strict=True):
+            nanos = [None if nano is None else int(nano) for nano in charged][: len(row.unsure)]
+            record = whole(row, entries[0][1][b"d"] if entries else None, nanos)
+            records.append(replace(record, feedback=msgspec.json.decode(verdict)) if verdict else record)
+        return records
 
     async def _ask(self, command: Any) -> Any:
         try:
@@ -183,7 +173,3 @@ class Records:
         except STORE_ERRORS as error:
             failure = away("could not be read")
             raise failure from error
-
-
-def _decode(packed: bytes) -> RequestRecord:
-    return msgspec.json.decode(zlib.decompress(packed), type=RequestRecord)

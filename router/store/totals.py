@@ -9,29 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, Final
 
 import msgspec
 
+from router.core.filters import Filters
+from router.core.policy import USAGE_KEPT_DAYS_MAX
 from router.core.record import FIGURES, Sums
-from router.core.rollup import Adding, Rollup, into_groups
+from router.core.rollup import Adding, Rollup, values_of
 from router.core.sums import DIMENSIONS
 from router.store import names
 from router.store.connect import Client, Door
 from router.store.ledger import Ledger
-from router.store.scripts import load_alone
+from router.store.scripts import Script, load_alone
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-# Nothing is kept for longer (core/policy.py, usage_kept_days).
-LOOK_BACK_DAYS: Final = 800
+# No policy keeps sums for longer.
+LOOK_BACK_DAYS: Final = USAGE_KEPT_DAYS_MAX
 # Points of a rollup are hours up to this length, and days beyond.
 HOURLY_MAX_MS: Final = 3 * DAY_MS
 # A reader waits longer than a request would.
 READ_S: Final = 30.0
 # Calls under way at once, and spans that one call reads: the store serves requests between them.
-_CALLS: Final = 64
+_CALLS: Final = 32
 _SPANS: Final = 64
 
 
@@ -78,40 +81,40 @@ class Totals:
         self._script = load_alone("read_sums")
 
     async def usage(
-        self, teams: Sequence[str], *, since_ms: int, until_ms: int, group_by: str
-    ) -> tuple[Sums, dict[str, Sums]]:
-        """The total, and the sums by `group_by`: one of DIMENSIONS, or day."""
-        total, by_day = Sums(), group_by == "day"
-        groups: dict[str, Sums] = {}
-        by = {} if by_day else {group_by: groups}
-        letters = "t" if by_day else "t" + next(letter for letter, name in DIMENSIONS.items() if name == group_by)
+        self, teams: Sequence[str], *, since_ms: int, until_ms: int, groups: Sequence[str]
+    ) -> tuple[Sums, dict[tuple[str, ...], Sums]]:
+        """The total, and the sums by all of `groups` together: DIMENSIONS and day.
+
+        Days tell a single dimension beside team and day; what is asked for by several is added up from all the hours.
+        """
+        total = Sums()
+        found: dict[tuple[str, ...], Sums] = {}
+        single = [group for group in groups if group not in ("team", "day")]
         days, hours = self._spans(since_ms, until_ms)
+        if len(single) > 1:
+            days, hours = [], sorted([*hours, *_hours(days)])
+        letters = "t" + "".join(letter for letter, name in DIMENSIONS.items() if name in single)
         asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "[", hourly=True)]
-        async for found in self._read(asked):
-            team = found.call.team
-            if by_day:
-                for span, figures in zip(found.call.spans, found.figures, strict=True):
-                    at = day_of(span * (HOUR_MS if found.call.hourly else DAY_MS))
-                    for row in figures.values():
+        async for part in self._read(asked):
+            for at, figures in _by_day(part) if "day" in groups else [("", _together(part.figures))]:
+                for number, row in figures.items():
+                    if not any(row):  # of refusals only
+                        continue
+                    name = part.names[number]
+                    values: dict[str, Sequence[str]] = {"team": (part.call.team,), "day": (at,)}
+                    if name[0] == "[":
+                        values |= values_of(msgspec.json.decode(name))
+                    elif name != "t":
+                        values[DIMENSIONS[name[0]]] = (name[1:],)
+                    if name[0] in "[t":
                         total.add(row)
-                        groups.setdefault(at, Sums()).add(row)
-                continue
-            for number, row in _together(found.figures).items():
-                name = found.names[number]
-                if found.call.hourly:
-                    into_groups(by, total, team, msgspec.json.decode(name), row)
-                    continue
-                if name == "t":
-                    total.add(row)
-                if group_by == "team":
-                    groups.setdefault(team, Sums()).add(row)
-                elif name != "t":
-                    groups.setdefault(name[1:], Sums()).add(row)
+                    if name != "t" or not single:
+                        _add(found, groups, values, row)
         for team, note, at_ms in await self._unconfirmed(teams, since_ms, until_ms):
-            into_groups(by, total, team, note.dims, (note.nano_usd,), unconfirmed=note.nano_usd)
-            if by_day:
-                groups.setdefault(day_of(at_ms), Sums()).add((note.nano_usd,), unconfirmed=note.nano_usd)
-        return total, groups
+            unsure, values = (note.nano_usd,), {"team": (team,), "day": (day_of(at_ms),), **values_of(note.dims)}
+            total.add(unsure, unconfirmed=note.nano_usd)
+            _add(found, groups, values, unsure, unconfirmed=note.nano_usd)
+        return total, found
 
     async def rollup(self, teams: Sequence[str], since_ms: int, until_ms: int) -> Rollup:
         """All that was added up of these teams over the hours that [since, until) touches; points by hour up to three
@@ -119,8 +122,7 @@ class Totals:
         step_ms = HOUR_MS if until_ms - since_ms <= HOURLY_MAX_MS else DAY_MS
         days, hours = self._spans(since_ms, until_ms)
         if step_ms == HOUR_MS:
-            hours = [*hours, *(hour for day in days for hour in range(24 * day, 24 * day + 24))]
-            days = []
+            days, hours = [], [*hours, *_hours(days)]
         adding = Adding(since_ms // HOUR_MS * HOUR_MS, -(-until_ms // HOUR_MS) * HOUR_MS, step_ms)
         asked = [*_calls(teams, days, "", hourly=False), *_calls(teams, hours, "", hourly=True)]
         async for found in self._read(asked):
@@ -131,6 +133,23 @@ class Totals:
         for team, note, _ in await self._unconfirmed(teams, since_ms, until_ms):
             adding.unconfirmed(team, note.dims, note.nano_usd)
         return adding.rollup()
+
+    @property
+    def today(self) -> int:
+        """Days since the epoch."""
+        return int(self._clock() * 1000) // DAY_MS
+
+    async def days_with(self, days: Mapping[str, Sequence[int]], filters: Filters) -> dict[str, set[int]]:
+        """Of some days of each team those that can have a record which is asked for. A day without any sums can: it may
+        have none, or they were kept for a shorter time."""
+        possible: dict[str, set[int]] = {team: set(some) for team, some in days.items()}
+        letters = "t" + filters.letters
+        asked = [call for team, some in days.items() for call in _calls([team], some, letters, hourly=False)]
+        async for found in self._read(asked):
+            for span, figures in zip(found.call.spans, found.figures, strict=True):
+                if figures and not filters.possible({found.names[number] for number in figures}):
+                    possible[found.call.team].discard(span)
+        return possible
 
     def _spans(self, since_ms: int, until_ms: int) -> tuple[list[int], list[int]]:
         """The whole days and the single hours that make up the span, as far as anything can be there."""
@@ -145,10 +164,17 @@ class Totals:
     async def _read(self, calls: list[_Call]) -> AsyncIterator[_Found]:
         for start in range(0, len(calls), _CALLS):
             some = calls[start : start + _CALLS]
-            replies = await asyncio.gather(*(self._door.call(self._script, _keys(one), [one.letters]) for one in some))
-            for call, reply in zip(some, replies, strict=True):
+            asked = [(self._script, _keys(one), [one.letters]) for one in some]
+            for call, reply in zip(some, await self.together(asked), strict=True):
                 called, *figures = msgspec.msgpack.decode(reply)
                 yield _Found(call=call, names=called, figures=figures)
+
+    async def together(self, calls: Sequence[tuple[Script, Sequence[str], Sequence[Any]]]) -> list[bytes]:
+        """The replies of many calls, some under way at once: the store serves requests between them."""
+        found: list[bytes] = []
+        for start in range(0, len(calls), _CALLS):
+            found += await asyncio.gather(*(self._door.call(*call) for call in calls[start : start + _CALLS]))
+        return found
 
     async def _unconfirmed(self, teams: Sequence[str], since_ms: int, until_ms: int) -> list[tuple[str, Note, int]]:
         """What is held for requests whose usage never came, by the instant of their admission (ms)."""
@@ -165,6 +191,29 @@ class Totals:
 
 def day_of(at_ms: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000))
+
+
+def _hours(days: Iterable[int]) -> list[int]:
+    return [hour for day in days for hour in range(24 * day, 24 * day + 24)]
+
+
+def _by_day(found: _Found) -> list[tuple[str, dict[int, list[int]]]]:
+    length = HOUR_MS if found.call.hourly else DAY_MS
+    return [(day_of(span * length), part) for span, part in zip(found.call.spans, found.figures, strict=True)]
+
+
+def _add(
+    found: dict[tuple[str, ...], Sums],
+    groups: Sequence[str],
+    values: Mapping[str, Sequence[str]],
+    row: Sequence[int],
+    *,
+    unconfirmed: int = 0,
+) -> None:
+    """To every combination of its values. Beside other groups, what has no tag stands under an empty one."""
+    parts = [values[group] or (("",) if len(groups) > 1 else ()) for group in groups]
+    for combined in product(*parts):
+        found.setdefault(combined, Sums()).add(row, unconfirmed=unconfirmed)
 
 
 def _calls(teams: Sequence[str], spans: Sequence[int], letters: str, *, hourly: bool) -> list[_Call]:

@@ -20,7 +20,7 @@ from tests import history, running
 PAGES: Final = (
     *("", "?range=7d", "?range=30d&by=model", "?team=team-007", "/budgets", "/budgets?team=team-007"),
     *("/routing?range=30d", "/routing?team=team-007", "/upstream", "/keys", "/policies", "/requests"),
-    *("/requests?team=team-007", "/requests?model=codestral-2508", "/requests?status=refused"),
+    *("/requests?team=team-007", "/requests?model=codestral-2508", "/requests?status=4xx"),
 )
 ROUNDS: Final = 20
 PAUSE_S: Final = 0.5

@@ -95,6 +95,79 @@ def test_records_come_newest_first_by_page_and_by_filter(busy: Router) -> None:
     assert sum(record["nano_usd"] for record in seen) == busy.bill["nano_usd"]  # type: ignore[attr-defined]
 
 
+def test_records_are_found_by_tag_kind_language_status_and_code(busy: Router) -> None:
+    whole = busy.admin("GET", "/records").json["records"]
+    for query, meant in {
+        "tag=nightly": lambda one: "nightly" in one["tags"],
+        "tag=nightly&model=mistral-large-2512": lambda one: "batch" in one["tags"],
+        "kind=code": lambda one: one["kind"] == "code",
+        "language=fr": lambda one: one["language"] == "fr",
+        "language=en&tag=": lambda one: one["language"] == "en",
+        "status=404": lambda one: one["status"] == 404,
+        "status=4xx": lambda one: one["status"] >= 400,
+        "code=no_suitable_model": lambda one: one["code"] == "no_suitable_model",
+        "status=200&code=model_not_found": lambda one: False,
+        "tag=nobody": lambda one: False,
+    }.items():
+        found = busy.admin("GET", f"/records?{query}").json["records"]
+        assert found == [one for one in whole if meant(one)], query
+    assert busy.admin("GET", "/records?status=4xx").json["records"], "there are refusals to find"
+
+
+@pytest.mark.parametrize(
+    ("path", "param", "named"),
+    [
+        ("/records?kind=poems", "kind", "code, maths, arithmetic"),
+        ("/records?language=English", "language", "en or fr"),
+        ("/records?status=7xx", "status", "402"),
+        ("/records?code=Budget%20Exceeded", "code", "budget_exceeded"),
+        ("/records?tags=nightly", "tags", "team, key, model, tag"),
+        ("/records?cursor=yesterday", "cursor", "next"),
+        ("/records?since=yesterday", "since", "2026-11-23"),
+        ("/records?since=2026-11-02&until=2026-11-01", "since", "later"),
+        ("/records?limit=0", "limit", "1 to 1000"),
+        ("/records?team=a/b", "team", "letters"),
+        ("/usage?group_by=team,colour", "group_by", "team, key, model"),
+        ("/usage?groupby=team", "groupby", "since, until, group_by, team"),
+    ],
+)
+def test_a_question_that_cannot_be_meant_is_told_what_it_may_be(
+    router: Router, path: str, param: str, named: str
+) -> None:
+    reply = router.admin("GET", path)
+    assert (reply.status, reply.error["code"], reply.error["param"]) == (400, "invalid_value", param)
+    assert named in reply.error["message"]
+
+
+def test_usage_adds_up_by_several_groups_together(busy: Router) -> None:
+    usage = busy.usage("day,team,key,model,tag")
+    rows = usage["groups"]
+    assert {tuple(row["key"]) for row in rows} == {("day", "team", "key", "model", "tag")}
+    untagged_or_first = [row for row in rows if row["key"]["tag"] != "batch"]
+    for field in FIELDS:
+        assert sum(row[field] for row in untagged_or_first) == usage["total"][field], field
+    by_model = busy.usage("team,model")
+    assert {(row["key"]["team"], row["key"]["model"]) for row in rows} == {
+        (row["key"]["team"], row["key"]["model"]) for row in by_model["groups"]
+    }
+    assert by_model["total"] == usage["total"] == busy.usage("day")["total"]
+
+
+def test_usage_and_records_agree_team_by_team(busy: Router) -> None:
+    records = busy.admin("GET", "/records").json["records"]
+    for group in busy.usage("team")["groups"]:
+        team = group["key"]["team"]
+        assert group["nano_usd"] == sum(one["nano_usd"] for one in records if one["team"] == team)
+        assert group["saved_nano_usd"] == sum(one["saved_nano_usd"] for one in records if one["team"] == team)
+
+
+def test_a_stream_tells_when_it_showed_its_first_content(busy: Router) -> None:
+    for one in busy.admin("GET", "/records").json["records"]:
+        assert (one["first_chunk_ms"] is not None) is one["stream"]
+        if one["stream"]:
+            assert 0 < one["first_chunk_ms"] <= one["duration_ms"] + 1
+
+
 def test_a_record_explains_its_request_as_the_answer_did(router: Router) -> None:
     reply = router.chat("Hello", max_tokens=5, headers={"x-router-explain": "enabled"})
     record = router.record(reply)

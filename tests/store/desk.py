@@ -8,6 +8,7 @@ import msgspec
 
 from router.core.attempts import Outcome
 from router.core.explain import Attempt, RouterObject
+from router.core.filters import Filters
 from router.core.record import RequestRecord, request_id
 from router.store import names
 from router.store.connect import Client, Door
@@ -65,6 +66,13 @@ def attempt(model: str, nano: int, usage: tuple[int, int, int] | None = None, **
     return Attempt(model=model, outcome=Outcome.OK, wait_ms=0, nano_usd=nano, usage=told, **more)
 
 
+def asked(wanted: dict[str, Any]) -> dict[str, Any]:
+    """What a query takes: the filters among `wanted` in one, the rest as it is."""
+    rest = {name: value for name, value in wanted.items() if name not in Filters.__struct_fields__}
+    filters = {name: value for name, value in wanted.items() if name not in rest}
+    return {**rest, "filters": Filters(**filters)}
+
+
 class Desk:
     """A team's records. `put` writes one, in the store's time when `place` is given."""
 
@@ -85,11 +93,12 @@ class Desk:
             await self.ledger.record(one.team, one.request_id, write)
         else:
             await self.client.xadd(names.records(one.team), {"r": write.record}, id=place)
+            await self.client.xadd(names.details(one.team), {"d": write.details}, id=place)
 
     async def pages(self, limit: int, **filters: Any) -> list[list[str]]:
         cursor, found = None, []
         while True:
-            page, cursor = await self.records.query(limit=limit, cursor=cursor, **filters)
+            page, cursor = await self.records.query(limit=limit, cursor=cursor, **asked(filters))
             found.append([f"{one.team} {one.request_id}" for one in page])
             if cursor is None:
                 return found

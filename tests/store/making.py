@@ -40,7 +40,8 @@ def amounts(nano: int = 0, *, tokens: int = 0, requests: int = 1, concurrency: i
 
 def write(record: bytes = b"record", **sums: int) -> Write:
     """`sums` stand in the day: their names are in small letters."""
-    return Write(record=record, hour=7, sums={name: (sum_,) for name, sum_ in sums.items()}, kept=1_000, sums_ms=DAY)
+    added = {name: (figure,) for name, figure in sums.items()}
+    return Write(record=record, details=b"", hour=7, sums=added, kept=1_000, details_kept=1_000, sums_ms=DAY)
 
 
 async def sums_at(client: Client, team: str, *, hour: int | None = None, day: int = 0) -> dict[str, list[int]]:

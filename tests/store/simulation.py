@@ -235,7 +235,7 @@ class World(Checked):
     def _record(self, name: str) -> Write:
         sums = {"t": (self.dice.randrange(10**11), -self.dice.randrange(9) - 1, 1), "P": (1,)}
         record = f"{name} {self.dice.random()}".encode()
-        return Write(record=record, hour=0, sums=sums, kept=100_000, sums_ms=DAY)
+        return Write(record=record, details=b"", hour=0, sums=sums, kept=100_000, details_kept=1, sums_ms=DAY)
 
 
 STEPS, WEIGHTS = zip(

@@ -115,7 +115,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "hold_save(id, { to, 1, '', '', hold[5], {}, nano }",
         "hold_save(id, { to, 0, '', '', hold[5], {}, nano }",
     ),
-    "an operator's word is not in the sums": ("write_record('', 0, sums, sums_ms)", ""),
+    "an operator's word is not in the sums": ("write_record('', '', {}, sums, sums_ms)", ""),
     "an operator's word is soon forgotten": ("now + RECONCILED_MS", "now + TOMBSTONE_MS"),
     "a refused record is counted again": ("if hold_load(id) then return 0 end", ""),
 }

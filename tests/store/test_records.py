@@ -7,8 +7,10 @@ import random
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
+from router.core.filters import Filters
 from router.core.record import Sums, began_ms, request_id
 from router.errors import StoreUnavailable
 from router.store import names
@@ -17,7 +19,7 @@ from router.store.ledger import Ending
 from router.store.records import GROUPS, written
 from router.store.totals import HOUR_MS, Note
 from tests.store.conftest import Run
-from tests.store.desk import NOW, Desk, attempt, record, unsure
+from tests.store.desk import NOW, Desk, asked, attempt, record, unsure
 from tests.store.making import DAY, amounts, calendar, sums_at
 
 
@@ -54,7 +56,7 @@ def test_records_are_filtered_and_newest_come_first(run: Run, team: str) -> None
         assert ids == sorted(ids, reverse=True)
 
         async def found(**filters: Any) -> list[int]:
-            return [ids.index(one.request_id) for one in (await desk.records.query(**filters))[0]]
+            return [ids.index(one.request_id) for one in (await desk.records.query(**asked(filters)))[0]]
 
         assert await found(team=f"{team}-2") == [3, 7, 11]
         assert await found(key="k0") == [1, 3, 5, 7, 9, 11]
@@ -89,6 +91,48 @@ def test_pages_over_several_teams_lose_nothing_and_repeat_nothing(run: Run, team
         if limit >= len(teams):
             assert all(len(page) <= limit for page in pages)
         assert sum(map(len, await desk.pages(limit, key="k0"))) == 8 * 4
+
+    run(main)
+
+
+MIXED: dict[str, list[Any]] = {
+    "key": ["k1", "k2"], "model": ["small", "large", None], "kind": ["code", "chat"], "language": ["en", "fr"],
+    "tags": [(), ("a",), ("a", "b")], "status": [200, 402, 429, 503],
+    "code": [None, "budget_exceeded", "rate_limit_exceeded", "upstream_unavailable"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_asked_for_is_found_wherever_it_is_and_nothing_else(run: Run, team: str, seed: int) -> None:
+    """Over many days: the sums of most say that there is nothing to find, of some nothing is known any more."""
+
+    async def main(client: Any) -> None:
+        teams, dice = [f"{team}-{index}" for index in range(3)], random.Random(seed)
+        desk = await Desk(client, *teams).open()
+        every = []
+        for index, age in enumerate(sorted((dice.randrange(30 * 24) for _ in range(80)), reverse=True)):
+            fields = {name: dice.choice(values) for name, values in MIXED.items()}
+            one = record(dice.choice(teams), NOW - age * HOUR_MS, index, **fields)
+            write = written(one, counted=one.status == 200)
+            await desk.ledger.record(one.team, one.request_id, write)
+            late_ms = dice.randrange(1_200_000)
+            every.append((one.at_ms + late_ms, index, one))
+        for name in teams:
+            await client.delete(names.records(name), names.details(name))
+        for ms, index, one in sorted(every, key=lambda entry: entry[:2]):
+            await desk.put(one, f"{ms}-{index}")
+        for day in dice.sample(range(30), 5):
+            await client.delete(names.day_sums(teams[0], NOW // DAY - day))
+        for _ in range(25):
+            names_ = dice.sample(list(MIXED), dice.randrange(1, 4))
+            wanted = {"tag" if name == "tags" else name: dice.choice(MIXED[name]) for name in names_}
+            wanted = {name: value or None for name, value in wanted.items()}
+            wanted["tag"] = dice.choice(["a", "b", None]) if "tag" in wanted else None
+            wanted["statuses"] = dice.choice([None, None, 2, 4])
+            filters = Filters(**wanted)
+            expected = {f"{one.team} {one.request_id}" for _, _, one in every if filters.match(one)}
+            pages = await desk.pages(dice.choice([1, 3, 100]), **wanted)
+            assert sorted(one for page in pages for one in page) == sorted(expected), wanted
 
     run(main)
 
@@ -216,13 +260,20 @@ def test_a_team_keeps_its_newest_records(run: Run, team: str) -> None:
         desk = await Desk(client, team).open()
         ledger = desk.ledger
         for index in range(400):
-            one = written(record(team, NOW, index), counted=True)
-            await ledger.record(
-                team, f"q{index}", type(one)(record=one.record, hour=1, sums={"r": (1,)}, kept=100, sums_ms=DAY)
-            )
+            tried = (attempt("small", 9, (1, 0, 1)),)
+            one = written(record(team, NOW, index, attempts=tried), counted=True)
+            bounded = msgspec.structs.replace(one, hour=1, sums={"r": (1,)}, kept=100, details_kept=20)
+            await ledger.record(team, f"q{index}", bounded)
         kept = await client.xlen(names.records(team))
         assert 100 <= kept < 250
         assert await sums_at(client, team) == {"r": [400]}
+        assert 20 <= await client.xlen(names.details(team)) < 100
+        page, _ = await desk.records.query(team=team, limit=1_000)
+        assert [one.router is not None for one in page] == sorted(
+            (one.router is not None for one in page), reverse=True
+        )
+        assert (page[0].router, page[-1].router) == (record(team, attempts=tried).router, None)
+        assert {one.nano_usd for one in page} == {9}
 
     run(main)
 
@@ -231,14 +282,14 @@ def test_a_store_that_is_away_is_told_as_such() -> None:
     async def main() -> None:
         client = connect(f"unix:///nowhere-{uuid.uuid4().hex}.sock")
         desk = Desk(client, "team")
-        for asked in (
+        for question in (
             desk.records.query(team="team"),
             desk.records.find(request_id(NOW, b"0123456789"), "team"),
             desk.records.usage(since_ms=NOW - 1, until_ms=NOW, group_by="team", team="team"),
             desk.records.note_feedback("team", request_id(NOW, b"0123456789"), {}),
         ):
             with pytest.raises(StoreUnavailable):
-                await asked
+                await question
         await client.aclose()
 
     asyncio.run(main())

@@ -7,46 +7,39 @@ from typing import Any, Final
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.admin import FOREVER_MS
-from router.api.asking import cursor_of, instant
+from router.api.asking import check_span, cursor_of, filters_of, instant
 from router.api.dashboard.answers import html
 from router.api.dashboard.asked import asked, one_of
 from router.api.dashboard.desk import Desk
+from router.api.records import FOREVER_MS
 from router.core.catalog import Stage
-from router.core.filters import Filters
-from router.errors import BadRequest, NotFound
+from router.core.filters import FILTERS
+from router.errors import NotFound
 from router.ops.pages.request import request_page
 from router.ops.pages.requests import Tail, requests_page
 
 SHOWN: Final = 50
-# How a request ended, and the hundreds of its status.
-STATUSES: Final = {"": None, "served": 2, "refused": 4, "failed": 5}
 
 
 def request_routes(desk: Desk) -> list[HTTPRouteHandler]:
     @get("/dashboard/requests")
     async def dashboard_requests(request: Request[Any, Any, Any]) -> Response[str]:
         """The newest requests, filtered by the address."""
-        given = asked(request, "team", "key", "model", "tag", "status", "code", "since", "until", "cursor")
+        given = asked(request, "team", *FILTERS, "since", "until", "cursor")
         teams = await desk.teams()
         models = sorted(card.name for card in desk.rules.shelf.cards.values() if card.stage is not Stage.RETIRED)
         team = one_of("team", given, teams, "")
-        model = one_of("model", given, models, "")
-        since, until = instant("since", given.get("since"), 0), instant("until", given.get("until"), FOREVER_MS)
-        if since >= until:
-            raise BadRequest("since must be before until.", code="invalid_value", param="since")
+        one_of("model", given, models, "")
+        since_ms, until_ms = check_span(
+            instant("since", given.get("since"), 0), instant("until", given.get("until"), FOREVER_MS)
+        )
+        filters = filters_of(given)
         await desk.settle()
         found, following = await desk.records.query(
             team=team or None,
-            filters=Filters(
-                key=given.get("key"),
-                model=model or None,
-                tag=given.get("tag"),
-                code=given.get("code"),
-                statuses=STATUSES[one_of("status", given, STATUSES, "")],
-            ),
-            since_ms=since,
-            until_ms=max(1, until) if "until" in given else None,
+            filters=filters,
+            since_ms=since_ms,
+            until_ms=max(1, until_ms) if "until" in given else None,
             cursor=cursor_of(given.get("cursor")),
             limit=SHOWN,
         )
@@ -59,7 +52,7 @@ def request_routes(desk: Desk) -> list[HTTPRouteHandler]:
         await desk.settle()
         record = await desk.records.find(request_id)
         if record is None:
-            text = f"No request {request_id!r} is on record (the newest 10,000 of a team are kept)."
+            text = f"No request {request_id!r} is on record (a team's policy says how many are kept)."
             raise NotFound(text, param="id")
         return html(request_page(record, desk.frame(request)))
 

@@ -25,7 +25,7 @@ from router.ops.pages.layout import (
 )
 
 PATH: Final = f"{ROOT}/requests"
-ENDINGS: Final = {"": "every status", "served": "served (2xx)", "refused": "refused (4xx)", "failed": "failed (5xx)"}
+ENDINGS: Final = {"": "every status", "2xx": "served (2xx)", "4xx": "refused (4xx)", "5xx": "failed (5xx)"}
 
 
 class Tail(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +41,16 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
 
 def requests_page(tail: Tail, frame: Frame) -> str:
     asked = tail.asked
+    status = asked.get("status", "")
     filters = asking(
         PATH,
         select("team", "team", asked.get("team", ""), _or_all(tail.teams, "every team")),
         select("model", "served by", asked.get("model", ""), _or_all(tail.models, "every model")),
-        select("status", "status", asked.get("status", ""), ENDINGS),
+        select("status", "status", status, ENDINGS if status in ENDINGS else {**ENDINGS, status: status}),
         entry("key", "key", asked.get("key", ""), hint="its id", size=14),
         entry("tag", "tag", asked.get("tag", ""), size=10),
+        entry("kind", "kind of work", asked.get("kind", ""), hint="code", size=10),
+        entry("language", "language", asked.get("language", ""), hint="en", size=6),
         entry("code", "error code", asked.get("code", ""), hint="rate_limit_exceeded", size=18),
         entry("since", "since", asked.get("since", ""), hint="2026-11-23", size=14),
         entry("until", "until", asked.get("until", ""), hint="2026-11-24T10:00Z", size=16),

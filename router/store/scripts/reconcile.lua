@@ -3,8 +3,8 @@
 -- The word is final: a usage that comes after it changes nothing and writes no record, for whoever settled by hand has
 -- seen the bill. So its tombstone stays longer than any delivery, and remembers the amount.
 --
--- KEYS[4..7]  as records.lua has them
--- KEYS[8]  corrections  hash  { reservation -> nano-USD }, laid over the request's record when it is read
+-- KEYS[4..8]  as records.lua has them
+-- KEYS[9]  corrections  hash  { reservation -> nano-USD }, laid over the request's record when it is read
 -- ARGV[1]  packed { id, to (S or V), nano-USD, actual, sums, sums kept ms }; `actual` by the hold's entries
 -- Returns  { status, nano-USD }: 1 ended now, 0 ended so before, 2 ended otherwise (-1: by its own usage, or refused
 --          work), 3 still open, 4 unknown
@@ -23,7 +23,7 @@ if hold[1] ~= 'X' then
 end
 close(id, to, {}, actual, '', 1)
 hold_save(id, { to, 1, '', '', hold[5], {}, nano }, now + RECONCILED_MS)
-write_record('', 0, sums, sums_ms)
-redis.call('HSET', KEYS[8], id, nano)
-redis.call('PEXPIRE', KEYS[8], sums_ms)
+write_record('', '', {}, sums, sums_ms)
+redis.call('HSET', KEYS[9], id, nano)
+redis.call('PEXPIRE', KEYS[9], sums_ms)
 return { ENDED, nano }

@@ -1,6 +1,6 @@
--- What is kept of requests: the record, and sums by hour and by day.
+-- What is kept of requests: the record, for a shorter while its details, and sums by hour and by day.
 --
--- KEYS[4] the team's records (stream), KEYS[5] its sums of the hour, KEYS[6] of the day (hashes { number -> figures }),
+-- KEYS[4] the team's records, KEYS[8] their details (streams, the same places), KEYS[5] its sums of the hour, KEYS[6] of the day (hashes { number -> figures }),
 -- KEYS[7] the names of what is summed (hash { name -> number }). Figures are packed lists of whole numbers. Numbered names
 -- and packed figures keep a hash small, and the number of calls is the same however much is summed.
 
@@ -51,9 +51,12 @@ local function add_to(key, span, sums, numbers, kept_ms)
 end
 
 -- `sums` is { name, figures, ... }, each name once.
-local function write_record(record, kept, sums, kept_ms)
+-- `kept` is how many records, and how many details.
+local function write_record(record, details, kept, sums, kept_ms)
   if record ~= '' then
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', kept, '*', 'r', record)
+    local place = redis.call('XADD', KEYS[4], 'MAXLEN', '~', kept[1], '*', 'r', record)
+    -- Details that cannot be placed, after somebody has removed the rows, must not stop the end of a hold.
+    if details ~= '' then redis.pcall('XADD', KEYS[8], 'MAXLEN', '~', kept[2], place, 'd', details) end
   end
   if #sums == 0 then return end
   local names = {}
