@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -119,9 +118,9 @@ class Adding:
     def __init__(self, since_ms: int, until_ms: int, step_ms: int) -> None:
         self._since_ms, self._until_ms, self._step_ms = since_ms, until_ms, step_ms
         self._steps: dict[int, _Step] = {}
-        self._rows: dict[tuple[str, str], list[int]] = {}
+        self._total = Sums()
+        self._by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS.values()}
         self._counters: Counter[str] = Counter()
-        self._unsure: list[tuple[str, list[str], int]] = []
 
     def add(self, team: str, at_ms: int, found: Mapping[str, Figures], *, hourly: bool) -> None:
         """The sums of an hour, or of a day: of the hour count the rows by all dimensions, of the day those by one."""
@@ -129,33 +128,36 @@ class Adding:
         step = self._steps.setdefault(start, _Step())
         for name, figures in found.items():
             first = name[0]
-            if first == "[":
-                if hourly:
-                    self._row(team, name, figures)
-                    key, model, *_ = json.loads(name)
-                    self._point(step, team, figures)
-                    step.nano["key"][key] += figures[0]
-                    step.nano["model"][model] += figures[0]
-            elif first in DIMENSIONS:
-                if not hourly:
-                    self._row(team, name, figures)
-                    if first == "t":
-                        self._point(step, team, figures)
-                    elif DIMENSIONS[first] in step.nano:
-                        step.nano[DIMENSIONS[first]][name[1:]] += figures[0]
-            else:
+            if first not in DIMENSIONS and first != "[":
                 self._counters[name] += figures[0]
                 if first in (STATUS, LATENCY):
                     step.counters[name] += figures[0]
+            elif (first == "[") != hourly or not any(figures):  # rows of zeros are of refusals only
+                continue
+            elif first == "[":
+                dims = msgspec.json.decode(name)
+                self._into(team, dims, figures)
+                self._point(step, team, figures)
+                step.nano["key"][dims[0]] += figures[0]
+                step.nano["model"][dims[1]] += figures[0]
+            elif first == "t":
+                self._total.add(figures)
+                self._by["team"].setdefault(team, Sums()).add(figures)
+                self._point(step, team, figures)
+            else:
+                self._by[DIMENSIONS[first]].setdefault(name[1:], Sums()).add(figures)
+                if DIMENSIONS[first] in step.nano:
+                    step.nano[DIMENSIONS[first]][name[1:]] += figures[0]
 
     def unconfirmed(self, team: str, dims: Sequence[str], nano: int) -> None:
         """`dims` are key, model, kind, language and the tags of a hold whose usage never came."""
-        self._unsure.append((team, list(dims), nano))
+        self._into(team, dims, (nano,), unconfirmed=nano)
 
-    def _row(self, team: str, name: str, figures: Figures) -> None:
-        row = self._rows.setdefault((team, name), [0] * len(FIGURES))
-        for index, figure in enumerate(figures):
-            row[index] += figure
+    def _into(self, team: str, dims: Sequence[str], row: Sequence[int], *, unconfirmed: int = 0) -> None:
+        self._total.add(row, unconfirmed=unconfirmed)
+        for group, values in {"team": (team,), **values_of(dims)}.items():
+            for value in values:
+                self._by[group].setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
 
     @staticmethod
     def _point(step: _Step, team: str, figures: Figures) -> None:
@@ -164,29 +166,13 @@ class Adding:
         step.nano["team"][team] += figures[0]
 
     def rollup(self) -> Rollup:
-        by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS.values()}
-        total = Sums()
-        for (team, name), row in self._rows.items():
-            if not any(row):  # of refusals only
-                continue
-            if name[0] == "[":
-                total.add(row)
-                _into(by, team, json.loads(name), row)
-            elif name == "t":
-                total.add(row)
-                by["team"].setdefault(team, Sums()).add(row)
-            else:
-                by[DIMENSIONS[name[0]]].setdefault(name[1:], Sums()).add(row)
-        for team, dims, nano in self._unsure:
-            total.add((nano,), unconfirmed=nano)
-            _into(by, team, dims, (nano,), unconfirmed=nano)
         counters = self._counters
         return Rollup(
             since_ms=self._since_ms,
             until_ms=self._until_ms,
             step_ms=self._step_ms,
-            total=total,
-            by=by,
+            total=self._total,
+            by=self._by,
             points=[_point(at_ms, step) for at_ms, step in sorted(self._steps.items())],
             statuses=_statuses(counters),
             refusals=_refusals(counters),
@@ -203,14 +189,6 @@ def values_of(dims: Sequence[str]) -> dict[str, Sequence[str]]:
     """The values of a row by all dimensions: key, model, kind, language and its tags."""
     key, model, kind, language, *tags = dims
     return {"key": (key,), "model": (model,), "kind": (kind,), "language": (language,), "tag": tags}
-
-
-def _into(
-    by: dict[str, dict[str, Sums]], team: str, dims: Sequence[str], row: Sequence[int], *, unconfirmed: int = 0
-) -> None:
-    for group, values in {"team": (team,), **values_of(dims)}.items():
-        for value in values:
-            by[group].setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
 
 
 def _point(at_ms: int, step: _Step) -> Point:
