@@ -85,13 +85,14 @@ class Totals:
     ) -> tuple[Sums, dict[tuple[str, ...], Sums]]:
         """The total, and the sums by all of `groups` together: DIMENSIONS and day.
 
-        Days tell a single dimension beside team and day; what is asked for by several is added up from all the hours.
+        Days tell a single dimension beside team and day, but of tags not what has none: what is asked for by several,
+        or by tag beside others, is added up from all the hours.
         """
         total = Sums()
         found: dict[tuple[str, ...], Sums] = {}
         single = [group for group in groups if group not in ("team", "day")]
         days, hours = self._spans(since_ms, until_ms)
-        if len(single) > 1:
+        if len(single) > 1 or (len(groups) > 1 and "tag" in groups):
             days, hours = [], sorted([*hours, *_hours(days)])
         letters = "t" + "".join(letter for letter, name in DIMENSIONS.items() if name in single)
         asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "[", hourly=True)]
