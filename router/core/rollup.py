@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -27,6 +27,9 @@ from router.core.sums import (
 
 # What a point tells apart, for spend over time.
 POINTED: Final = ("team", "key", "model")
+
+
+K = TypeVar("K", str, int, tuple[str, str])
 
 
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,8 +111,9 @@ class _Step:
 
     def __init__(self) -> None:
         self.total = [0] * len(FIGURES)
-        self.nano: dict[str, Counter[str]] = {name: Counter() for name in POINTED}
-        self.counters: Counter[str] = Counter()
+        self.nano: dict[str, dict[str, int]] = {name: {} for name in POINTED}
+        self.statuses: dict[str, int] = {}
+        self.latency = [0] * (len(LATENCY_EDGES) + 1)
 
 
 class Adding:
@@ -118,70 +122,83 @@ class Adding:
     def __init__(self, since_ms: int, until_ms: int, step_ms: int) -> None:
         self._since_ms, self._until_ms, self._step_ms = since_ms, until_ms, step_ms
         self._steps: dict[int, _Step] = {}
-        self._total = Sums()
-        self._by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS.values()}
-        self._counters: Counter[str] = Counter()
+        self._rows: dict[tuple[str, str], list[int]] = {}
+        self._counts: dict[str, list[int]] = {}
+        self._unsure: list[tuple[str, list[str], int]] = []
 
-    def add(self, team: str, at_ms: int, found: Mapping[str, Figures], *, hourly: bool) -> None:
-        """The sums of an hour, or of a day: of the hour count the rows by all dimensions, of the day those by one."""
-        start = max(self._since_ms, at_ms - at_ms % self._step_ms)
-        step = self._steps.setdefault(start, _Step())
-        for name, figures in found.items():
-            first = name[0]
-            if first not in DIMENSIONS and first != "[":
-                self._counters[name] += figures[0]
-                if first in (STATUS, LATENCY):
-                    step.counters[name] += figures[0]
-            elif (first == "[") != hourly or not any(figures):  # rows of zeros are of refusals only
-                continue
-            elif first == "[":
-                dims = msgspec.json.decode(name)
-                self._into(team, dims, figures)
-                self._point(step, team, figures)
-                step.nano["key"][dims[0]] += figures[0]
-                step.nano["model"][dims[1]] += figures[0]
-            elif first == "t":
-                self._total.add(figures)
-                self._by["team"].setdefault(team, Sums()).add(figures)
-                self._point(step, team, figures)
+    def add(
+        self, team: str, names: Mapping[int, str], spans: Iterable[tuple[int, Mapping[int, Figures]]], *, hourly: bool
+    ) -> None:
+        """The sums of hours, or of days, by when they begin (ms) and by their names' numbers. Of hours the rows by all
+        dimensions count, of days those by one."""
+        places = {number: place for number, name in names.items() if (place := _place(name, hourly))}
+        together: dict[int, list[int]] = {}
+        for at_ms, found in spans:
+            start = max(self._since_ms, at_ms - at_ms % self._step_ms)
+            step = self._steps.get(start)
+            if step is None:
+                step = self._steps[start] = _Step()
+            for number, figures in found.items():
+                place = places.get(number)
+                if place is None:
+                    continue
+                _into(together, number, figures)
+                if place.total:
+                    _onto(step.total, figures)
+                    nano = step.nano["team"]
+                    nano[team] = nano.get(team, 0) + figures[0]
+                for group, value in place.pointed:
+                    nano = step.nano[group]
+                    nano[value] = nano.get(value, 0) + figures[0]
+                if place.first == STATUS:
+                    name = names[number]
+                    step.statuses[name] = step.statuses.get(name, 0) + figures[0]
+                elif place.first == LATENCY:
+                    _onto(step.latency, figures)
+        for number, figures in together.items():
+            name = names[number]
+            if places[number].row:
+                _into(self._rows, (team, name), figures)
             else:
-                self._by[DIMENSIONS[first]].setdefault(name[1:], Sums()).add(figures)
-                if DIMENSIONS[first] in step.nano:
-                    step.nano[DIMENSIONS[first]][name[1:]] += figures[0]
+                _into(self._counts, name, figures)
 
     def unconfirmed(self, team: str, dims: Sequence[str], nano: int) -> None:
         """`dims` are key, model, kind, language and the tags of a hold whose usage never came."""
-        self._into(team, dims, (nano,), unconfirmed=nano)
-
-    def _into(self, team: str, dims: Sequence[str], row: Sequence[int], *, unconfirmed: int = 0) -> None:
-        self._total.add(row, unconfirmed=unconfirmed)
-        for group, values in {"team": (team,), **values_of(dims)}.items():
-            for value in values:
-                self._by[group].setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
-
-    @staticmethod
-    def _point(step: _Step, team: str, figures: Figures) -> None:
-        for index, figure in enumerate(figures):
-            step.total[index] += figure
-        step.nano["team"][team] += figures[0]
+        self._unsure.append((team, list(dims), nano))
 
     def rollup(self) -> Rollup:
-        counters = self._counters
+        by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS.values()}
+        total = Sums()
+        for (team, name), row in self._rows.items():
+            if not any(row):  # of refusals only
+                continue
+            if name[0] == "[":
+                total.add(row)
+                _into_groups(by, team, msgspec.json.decode(name), row)
+            elif name == "t":
+                total.add(row)
+                by["team"].setdefault(team, Sums()).add(row)
+            else:
+                by[DIMENSIONS[name[0]]].setdefault(name[1:], Sums()).add(row)
+        for team, dims, nano in self._unsure:
+            total.add((nano,), unconfirmed=nano)
+            _into_groups(by, team, dims, (nano,), unconfirmed=nano)
+        counters = {name: figures[0] for name, figures in self._counts.items()}
         return Rollup(
             since_ms=self._since_ms,
             until_ms=self._until_ms,
             step_ms=self._step_ms,
-            total=self._total,
-            by=self._by,
+            total=total,
+            by=by,
             points=[_point(at_ms, step) for at_ms, step in sorted(self._steps.items())],
             statuses=_statuses(counters),
             refusals=_refusals(counters),
             reasons=dict(_of(counters, REASON)),
             attempts=_pairs(counters, ATTEMPT),
             escalations=_pairs(counters, ESCALATION),
-            latency=_histograms(counters, LATENCY, LATENCY_EDGES),
-            first_chunk=_histograms(counters, FIRST_CHUNK, FIRST_CHUNK_EDGES),
-            added=_histograms(counters, ADDED, ADDED_EDGES).get("", _empty(ADDED_EDGES)),
+            latency=_histograms(self._counts, LATENCY, LATENCY_EDGES),
+            first_chunk=_histograms(self._counts, FIRST_CHUNK, FIRST_CHUNK_EDGES),
+            added=_histograms(self._counts, ADDED, ADDED_EDGES).get("", _empty(ADDED_EDGES)),
         )
 
 
@@ -191,31 +208,77 @@ def values_of(dims: Sequence[str]) -> dict[str, Sequence[str]]:
     return {"key": (key,), "model": (model,), "kind": (kind,), "language": (language,), "tag": tags}
 
 
+def _into_groups(
+    by: dict[str, dict[str, Sums]], team: str, dims: Sequence[str], row: Sequence[int], *, unconfirmed: int = 0
+) -> None:
+    for group, values in {"team": (team,), **values_of(dims)}.items():
+        for value in values:
+            by[group].setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
+
+
+class _Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the figures of a name go: by its first letter; rows are by dimensions, and one of them makes the total."""
+
+    first: str
+    row: bool = False
+    total: bool = False
+    pointed: tuple[tuple[str, str], ...] = ()
+
+
+def _place(name: str, hourly: bool) -> _Place | None:
+    first = name[0]
+    if first == "[":
+        key, model, *_ = msgspec.json.decode(name)
+        return _Place(first=first, row=True, total=True, pointed=(("key", key), ("model", model))) if hourly else None
+    if first not in DIMENSIONS:
+        return _Place(first=first)
+    if hourly:
+        return None
+    group = DIMENSIONS[first]
+    pointed = ((group, name[1:]),) if group in POINTED and first != "t" else ()
+    return _Place(first=first, row=True, total=first == "t", pointed=pointed)
+
+
+def _into(found: dict[K, list[int]], name: K, figures: Figures) -> None:
+    stood = found.get(name)
+    if stood is None:
+        found[name] = list(figures)
+    else:
+        _onto(stood, figures)
+
+
+def _onto(stood: list[int], figures: Figures) -> None:
+    """A histogram may have fewer buckets than another: those after its last are empty."""
+    if len(stood) < len(figures):
+        stood.extend([0] * (len(figures) - len(stood)))
+    for index, figure in enumerate(figures):
+        stood[index] += figure
+
+
 def _point(at_ms: int, step: _Step) -> Point:
     total = Sums()
     total.add(step.total)
-    latency = _histograms(step.counters, LATENCY, LATENCY_EDGES).values()
     return Point(
         at_ms=at_ms,
         total=total,
-        nano_usd={name: dict(counter) for name, counter in step.nano.items()},
-        statuses=_statuses(step.counters),
-        latency=sum(latency, _empty(LATENCY_EDGES)),
+        nano_usd=step.nano,
+        statuses=_statuses(step.statuses),
+        latency=Histogram(edges=LATENCY_EDGES, counts=tuple(step.latency)),
     )
 
 
-def _of(counters: Counter[str], letter: str) -> list[tuple[str, int]]:
+def _of(counters: Mapping[str, int], letter: str) -> list[tuple[str, int]]:
     return [(name[1:], number) for name, number in sorted(counters.items()) if name[0] == letter]
 
 
-def _statuses(counters: Counter[str]) -> dict[int, int]:
+def _statuses(counters: Mapping[str, int]) -> dict[int, int]:
     found: Counter[int] = Counter()
     for name, number in _of(counters, STATUS):
         found[int(name.partition(" ")[0])] += number
     return dict(found)
 
 
-def _refusals(counters: Counter[str]) -> dict[str, int]:
+def _refusals(counters: Mapping[str, int]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for name, number in _of(counters, STATUS):
         if code := name.partition(" ")[2]:
@@ -223,7 +286,7 @@ def _refusals(counters: Counter[str]) -> dict[str, int]:
     return dict(found)
 
 
-def _pairs(counters: Counter[str], letter: str) -> dict[tuple[str, str], int]:
+def _pairs(counters: Mapping[str, int], letter: str) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for name, number in _of(counters, letter):
         first, _, second = name.partition(" ")
@@ -231,13 +294,13 @@ def _pairs(counters: Counter[str], letter: str) -> dict[tuple[str, str], int]:
     return found
 
 
-def _histograms(counters: Counter[str], letter: str, edges: tuple[float, ...]) -> dict[str, Histogram]:
+def _histograms(counts: Mapping[str, Figures], letter: str, edges: tuple[float, ...]) -> dict[str, Histogram]:
     """By model, or under "" where none is named."""
-    counts: dict[str, list[int]] = {}
-    for name, number in _of(counters, letter):
-        model, _, bucket = name.rpartition(" ")
-        counts.setdefault(model, [0] * (len(edges) + 1))[int(bucket)] += number
-    return {model: Histogram(edges=edges, counts=tuple(row)) for model, row in counts.items()}
+    found = {name[1:]: figures for name, figures in sorted(counts.items()) if name[0] == letter}
+    return {
+        model: Histogram(edges=edges, counts=(*figures, *(0,) * (len(edges) + 1 - len(figures))))
+        for model, figures in found.items()
+    }
 
 
 def _empty(edges: tuple[float, ...]) -> Histogram:

@@ -49,7 +49,7 @@ def sums_of(record: RequestRecord, *, counted: bool) -> dict[str, Figures]:
         sums = dict.fromkeys(dims, (0,) * len(FIGURES))
     for name in _counters(record, attempts):
         sums[name] = (sums.get(name, (0,))[0] + 1,)
-    return sums
+    return sums | dict(_observed(record, attempts))
 
 
 def spent(key: str, model: str, kind: str, language: str, tags: Sequence[str], nano: int) -> dict[str, Figures]:
@@ -76,7 +76,6 @@ def _usage(record: RequestRecord, attempts: Sequence[Attempt]) -> Iterable[tuple
 
 def _counters(record: RequestRecord, attempts: Sequence[Attempt]) -> Iterable[str]:
     yield f"{STATUS}{record.status} {record.code or ''}"
-    yield f"{ADDED}{bucket(ADDED_EDGES, record.overhead_ms)}"
     if record.reason:
         yield f"{REASON}{record.reason}"
     for attempt in attempts:
@@ -84,13 +83,18 @@ def _counters(record: RequestRecord, attempts: Sequence[Attempt]) -> Iterable[st
     for left, taken in pairwise(attempts):
         if left.model != taken.model:
             yield f"{ESCALATION}{left.model} {taken.model}"
+
+
+def _observed(record: RequestRecord, attempts: Sequence[Attempt]) -> Iterable[tuple[str, Figures]]:
+    """Histograms: a figure for each bucket, up to the last that has any."""
+    yield ADDED, _bucket(ADDED_EDGES, record.overhead_ms)
     # A refusal takes no time to speak of, and an app that left says how patient it was: neither tells of an answer.
     if attempts and attempts[-1].outcome is Outcome.OK:
-        yield f"{LATENCY}{record.model} {bucket(LATENCY_EDGES, record.duration_ms)}"
+        yield f"{LATENCY}{record.model}", _bucket(LATENCY_EDGES, record.duration_ms)
     if record.first_chunk_ms is not None:
-        yield f"{FIRST_CHUNK}{record.model} {bucket(FIRST_CHUNK_EDGES, record.first_chunk_ms)}"
+        yield f"{FIRST_CHUNK}{record.model}", _bucket(FIRST_CHUNK_EDGES, record.first_chunk_ms)
 
 
-def bucket(edges: Sequence[float], ms: float) -> int:
-    """The first bucket whose upper edge is not below."""
-    return bisect_left(edges, ms / 1000)
+def _bucket(edges: Sequence[float], ms: float) -> Figures:
+    """One in the first bucket whose upper edge is not below."""
+    return (*(0,) * bisect_left(edges, ms / 1000), 1)

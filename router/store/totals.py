@@ -128,9 +128,8 @@ class Totals:
         asked = [*_calls(teams, days, "", hourly=False), *_calls(teams, hours, "", hourly=True)]
         async for found in self._read(asked):
             hourly = found.call.hourly
-            for span, figures in zip(found.call.spans, found.figures, strict=True):
-                named = {found.names[number]: row for number, row in figures.items()}
-                adding.add(found.call.team, span * (HOUR_MS if hourly else DAY_MS), named, hourly=hourly)
+            begins = [span * (HOUR_MS if hourly else DAY_MS) for span in found.call.spans]
+            adding.add(found.call.team, found.names, zip(begins, found.figures, strict=True), hourly=hourly)
         for team, note, _ in await self._unconfirmed(teams, since_ms, until_ms):
             adding.unconfirmed(team, note.dims, note.nano_usd)
         return adding.rollup()
@@ -141,14 +140,15 @@ class Totals:
         return int(self._clock() * 1000) // DAY_MS
 
     async def days_with(self, days: Mapping[str, Sequence[int]], filters: Filters) -> dict[str, set[int]]:
-        """Of some days of each team those that can have a record which is asked for. A day without any sums can: it may
-        have none, or they were kept for a shorter time."""
+        """Of some days of each team those that can have a record which is asked for. A day without any sums can, unless
+        they cannot have ended yet: they were kept for a shorter time than the record, perhaps."""
         possible: dict[str, set[int]] = {team: set(some) for team, some in days.items()}
         letters = "t" + filters.letters
         asked = [call for team, some in days.items() for call in _calls([team], some, letters, hourly=False)]
         async for found in self._read(asked):
             for span, figures in zip(found.call.spans, found.figures, strict=True):
-                if figures and not filters.possible({found.names[number] for number in figures}):
+                known = figures or span >= self.today - 1
+                if known and not filters.possible({found.names[number] for number in figures}):
                     possible[found.call.team].discard(span)
         return possible
 

@@ -136,15 +136,17 @@ def writer() -> str:
     """The script that writes a record, without the hold that it ends."""
     source = load("record").source
     whole = source.replace("if hold_load(id) then return 0 end\n", "")
+    whole = whole.replace("'*', 'r'", "ARGV[4], 'r'")  # at the time of the request, not of the bench
     kept = [line for line in whole.splitlines() if not line.startswith(("hold_save(id, { 'S'", "reap(REAPED_MAX)"))]
     assert len(kept) == len(whole.splitlines()) - 2, "record.lua holds and reaps in another way than is left out here"
     return "\n".join(kept)
 
 
 async def fill(client: Any, teams: int, each: int, seed: int) -> None:
+    """Rows stand at their request's time, as they would have been written then."""
     dice, now_ms = random.Random(seed), int(time.time() * 1000)
     bases, sha = planned(dice), await client.script_load(writer())
-    writes: list[tuple[str, Write]] = []
+    writes: list[tuple[str, str, Write]] = []
     for number in range(teams):
         team = f"team-{number:03}"
         await client.sadd(names.TEAMS, team)
@@ -154,23 +156,23 @@ async def fill(client: Any, teams: int, each: int, seed: int) -> None:
             write = written(one, counted=one.status == 200)
             if each - index > write.details_kept:  # they would be gone at the end
                 write = msgspec.structs.replace(write, details=b"")
-            writes.append((team, write))
+            writes.append((team, f"{one.at_ms}-{index}", write))
             if len(writes) == BATCH:
                 await _write(client, sha, writes)
                 writes.clear()
     await _write(client, sha, writes)
 
 
-async def _write(client: Any, sha: str, writes: list[tuple[str, Write]]) -> None:
+async def _write(client: Any, sha: str, writes: list[tuple[str, str, Write]]) -> None:
     pipe = client.pipeline(transaction=False)
-    for team, write in writes:
+    for team, place, write in writes:
         keys = [
             names.ledger(team), names.leases(team), names.unconfirmed(team), names.records(team),
             *names.sums(team, write.hour), names.details(team),
         ]  # fmt: skip
         sums = [item for pair in write.sums.items() for item in pair]
         packed = msgspec.msgpack.encode(("id", (write.kept, write.details_kept), sums, write.sums_ms))
-        pipe.evalsha(sha, len(keys), *keys, packed, write.record, write.details)
+        pipe.evalsha(sha, len(keys), *keys, packed, write.record, write.details, place)
     await pipe.execute()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,17 +14,23 @@ from router.core.attempts import Outcome
 from router.core.explain import Attempt
 from router.core.record import RequestRecord
 from router.core.rollup import Adding, Histogram, Rollup
-from router.core.sums import ADDED_EDGES, FIRST_CHUNK_EDGES, LATENCY_EDGES, spent, sums_of
+from router.core.sums import ADDED_EDGES, FIRST_CHUNK_EDGES, LATENCY_EDGES, Figures, spent, sums_of
 from router.ops.metrics import METRICS
 from tests.store.desk import NOW, attempt, record
 
 HOUR = 3_600_000
 
 
+def add(adding: Adding, team: str, at_ms: int, sums: Mapping[str, Figures], *, hourly: bool) -> None:
+    """As the store tells them: each name by a number."""
+    numbered = dict(enumerate(sums.values(), 1))
+    adding.add(team, dict(enumerate(sums, 1)), [(at_ms, numbered)], hourly=hourly)
+
+
 def rolled(*records: RequestRecord, hourly: bool = True, refused: tuple[RequestRecord, ...] = ()) -> Rollup:
     adding = Adding(NOW, NOW + 24 * HOUR, HOUR)
     for one in (*records, *refused):
-        adding.add(one.team, one.at_ms, sums_of(one, counted=one not in refused), hourly=hourly)
+        add(adding, one.team, one.at_ms, sums_of(one, counted=one not in refused), hourly=hourly)
     return adding.rollup()
 
 
@@ -101,7 +108,7 @@ def test_a_tag_that_is_named_twice_counts_once() -> None:
 
 def test_what_is_charged_by_hand_stands_in_every_row_of_its_request() -> None:
     adding = Adding(NOW, NOW + HOUR, HOUR)
-    adding.add("one", NOW, spent("k1", "small", "code", "en", ("a", "b"), 50), hourly=False)
+    add(adding, "one", NOW, spent("k1", "small", "code", "en", ("a", "b"), 50), hourly=False)
     adding.unconfirmed("one", ["k1", "small", "code", "en", "a"], 8)
     found = adding.rollup()
     assert {group: {name: sums.nano_usd for name, sums in groups.items()} for group, groups in found.by.items()} == {

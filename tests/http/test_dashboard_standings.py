@@ -51,9 +51,8 @@ def days(**spent: int) -> Days:
     """`spent` by day of November, d24=5; the last 24 hours saw spending at 9 and at 12 today."""
     by_day = {("search", f"2026-11-{day[1:]}"): Sums(nano_usd=nano, requests=1) for day, nano in spent.items()}
     hours = Adding(NOW // HOUR * HOUR - 23 * HOUR, NOW // HOUR * HOUR + HOUR, HOUR)
-    for hour in (9, 12):
-        row = '["k1","m","code","en"]'
-        hours.add("search", TODAY * DAY + hour * HOUR, {row: (5, 0, 1, 0, 0, 0)}, hourly=True)
+    charged = [(TODAY * DAY + hour * HOUR, {1: (5, 0, 1, 0, 0, 0)}) for hour in (9, 12)]
+    hours.add("search", {1: '["k1","m","code","en"]'}, charged, hourly=True)
     keys = {("k1", day): sums for (_, day), sums in by_day.items()}
     return Days(teams=by_day, keys=keys, hours=hours.rollup())
 
