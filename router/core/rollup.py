@@ -29,7 +29,7 @@ from router.core.sums import (
 POINTED: Final = ("team", "key", "model")
 
 
-K = TypeVar("K", str, int, tuple[str, str])
+K = TypeVar("K", str, int)
 
 
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +122,8 @@ class Adding:
     def __init__(self, since_ms: int, until_ms: int, step_ms: int) -> None:
         self._since_ms, self._until_ms, self._step_ms = since_ms, until_ms, step_ms
         self._steps: dict[int, _Step] = {}
-        self._rows: dict[tuple[str, str], list[int]] = {}
+        self._total = [0] * len(FIGURES)
+        self._by: dict[str, dict[str, list[int]]] = {name: {} for name in DIMENSIONS.values()}
         self._counts: dict[str, list[int]] = {}
         self._unsure: list[tuple[str, list[str], int]] = []
 
@@ -131,7 +132,7 @@ class Adding:
     ) -> None:
         """The sums of hours, or of days, by when they begin (ms) and by their names' numbers. Of hours the rows by all
         dimensions count, of days those by one."""
-        places = {number: place for number, name in names.items() if (place := _place(name, hourly))}
+        places: dict[int, _Place | None] = {}
         together: dict[int, list[int]] = {}
         for at_ms, found in spans:
             start = max(self._since_ms, at_ms - at_ms % self._step_ms)
@@ -139,7 +140,9 @@ class Adding:
             if step is None:
                 step = self._steps[start] = _Step()
             for number, figures in found.items():
-                place = places.get(number)
+                if number not in places:
+                    places[number] = _place(names[number], hourly)
+                place = places[number]
                 if place is None:
                     continue
                 _into(together, number, figures)
@@ -156,33 +159,35 @@ class Adding:
                 elif place.first == LATENCY:
                     _onto(step.latency, figures)
         for number, figures in together.items():
-            name = names[number]
-            if places[number].row:
-                _into(self._rows, (team, name), figures)
-            else:
-                _into(self._counts, name, figures)
+            self._add_whole(team, names[number], figures)
+
+    def _add_whole(self, team: str, name: str, figures: Figures) -> None:
+        """Of the whole span, beside its points."""
+        if name[0] != "[" and name[0] not in DIMENSIONS:
+            _into(self._counts, name, figures)
+        elif any(figures):  # else of refusals only
+            if name[0] in "[t":
+                _onto(self._total, figures)
+                _into(self._by["team"], team, figures)
+            if name[0] == "[":
+                for group, values in values_of(msgspec.json.decode(name)).items():
+                    for value in values:
+                        _into(self._by[group], value, figures)
+            elif name != "t":
+                _into(self._by[DIMENSIONS[name[0]]], name[1:], figures)
 
     def unconfirmed(self, team: str, dims: Sequence[str], nano: int) -> None:
         """`dims` are key, model, kind, language and the tags of a hold whose usage never came."""
         self._unsure.append((team, list(dims), nano))
 
     def rollup(self) -> Rollup:
-        by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS.values()}
-        total = Sums()
-        for (team, name), row in self._rows.items():
-            if not any(row):  # of refusals only
-                continue
-            if name[0] == "[":
-                total.add(row)
-                _into_groups(by, team, msgspec.json.decode(name), row)
-            elif name == "t":
-                total.add(row)
-                by["team"].setdefault(team, Sums()).add(row)
-            else:
-                by[DIMENSIONS[name[0]]].setdefault(name[1:], Sums()).add(row)
+        by = {group: {name: _sums(row) for name, row in rows.items()} for group, rows in self._by.items()}
+        total = _sums(self._total)
         for team, dims, nano in self._unsure:
             total.add((nano,), unconfirmed=nano)
-            _into_groups(by, team, dims, (nano,), unconfirmed=nano)
+            for group, values in {"team": (team,), **values_of(dims)}.items():
+                for value in values:
+                    by[group].setdefault(value, Sums()).add((nano,), unconfirmed=nano)
         counters = {name: figures[0] for name, figures in self._counts.items()}
         return Rollup(
             since_ms=self._since_ms,
@@ -208,19 +213,10 @@ def values_of(dims: Sequence[str]) -> dict[str, Sequence[str]]:
     return {"key": (key,), "model": (model,), "kind": (kind,), "language": (language,), "tag": tags}
 
 
-def _into_groups(
-    by: dict[str, dict[str, Sums]], team: str, dims: Sequence[str], row: Sequence[int], *, unconfirmed: int = 0
-) -> None:
-    for group, values in {"team": (team,), **values_of(dims)}.items():
-        for value in values:
-            by[group].setdefault(value, Sums()).add(row, unconfirmed=unconfirmed)
-
-
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the figures of a name go: by its first letter; rows are by dimensions, and one of them makes the total."""
+    """Where in a point the figures of a name go. `total` marks the rows that add up to all."""
 
     first: str
-    row: bool = False
     total: bool = False
     pointed: tuple[tuple[str, str], ...] = ()
 
@@ -229,14 +225,14 @@ def _place(name: str, hourly: bool) -> _Place | None:
     first = name[0]
     if first == "[":
         key, model, *_ = msgspec.json.decode(name)
-        return _Place(first=first, row=True, total=True, pointed=(("key", key), ("model", model))) if hourly else None
+        return _Place(first=first, total=True, pointed=(("key", key), ("model", model))) if hourly else None
     if first not in DIMENSIONS:
         return _Place(first=first)
     if hourly:
         return None
     group = DIMENSIONS[first]
     pointed = ((group, name[1:]),) if group in POINTED and first != "t" else ()
-    return _Place(first=first, row=True, total=first == "t", pointed=pointed)
+    return _Place(first=first, total=first == "t", pointed=pointed)
 
 
 def _into(found: dict[K, list[int]], name: K, figures: Figures) -> None:
@@ -255,12 +251,14 @@ def _onto(stood: list[int], figures: Figures) -> None:
         stood[index] += figure
 
 
+def _sums(row: Figures) -> Sums:
+    return Sums(**dict(zip(FIGURES, row, strict=True)))
+
+
 def _point(at_ms: int, step: _Step) -> Point:
-    total = Sums()
-    total.add(step.total)
     return Point(
         at_ms=at_ms,
-        total=total,
+        total=_sums(step.total),
         nano_usd=step.nano,
         statuses=_statuses(step.statuses),
         latency=Histogram(edges=LATENCY_EDGES, counts=tuple(step.latency)),

@@ -92,6 +92,8 @@ class Desk:
         if place == "*":
             await self.ledger.record(one.team, one.request_id, write)
         else:
+            bare = msgspec.structs.replace(write, record=b"", details=b"")
+            await self.ledger.record(one.team, one.request_id, bare)
             await self.client.xadd(names.records(one.team), {"r": write.record}, id=place)
             await self.client.xadd(names.details(one.team), {"d": write.details}, id=place)
 

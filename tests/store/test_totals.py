@@ -9,14 +9,16 @@ import msgspec
 import pytest
 
 from router.core.attempts import Outcome
-from router.core.record import RequestRecord
+from router.core.record import RequestRecord, name_hold
 from router.store import names
 from router.store.connect import Client
+from router.store.ledger import Ending, Reservation
+from router.store.reconciling import Reconciler
 from router.store.records import GROUPS, written
 from router.store.totals import DAY_MS, HOUR_MS, Note
 from tests.store.conftest import Run
 from tests.store.desk import NOW, Desk, attempt, record, unsure
-from tests.store.making import DAY, sums_at
+from tests.store.making import DAY, amounts, calendar, sums_at
 
 FIELDS = ("nano_usd", "saved_nano_usd", "requests", "input_tokens", "cached_tokens", "output_tokens")
 
@@ -126,5 +128,58 @@ def test_more_names_than_one_call_can_ask_for_are_all_read(run: Run, team: str) 
         _, tags_found = await desk.records.usage(since_ms=since_ms, until_ms=since_ms + DAY_MS, group_by="tag")
         assert len(tags_found) == 2_400
         assert {sums.nano_usd for sums in tags_found.values()} == {1}
+
+    run(main)
+
+
+def test_ledger_usage_rollup_and_records_agree_to_the_nano(run: Run, team: str) -> None:
+    """Also when usage never came, and when an operator has said what it was."""
+
+    async def main(client: Client) -> None:
+        desk, dice, account = await Desk(client, team).open(), random.Random(team), calendar(10**15)
+        unsure_ids = []
+        for number in range(60):
+            nano, held_nano = dice.randrange(10**9), dice.randrange(10**9, 2 * 10**9)
+            lost = dice.random() < 0.3
+            tried = attempt("small", held_nano if lost else nano, None if lost else (5, 1, 3), unconfirmed=lost)
+            one = record(
+                team, NOW, number, attempts=(tried,), saved_nano_usd=0, unconfirmed_nano_usd=held_nano if lost else 0
+            )
+            note = Note(
+                key=one.key, model="small", kind=one.kind, language="en", tags=(), nano_usd=held_nano,
+                request_id=one.request_id,
+            )  # fmt: skip
+            hold = name_hold(one.request_id, 1)
+            held = await desk.ledger.reserve(
+                hold,
+                team,
+                lambda _: (account,),
+                amounts(held_nano),
+                lease_ms=DAY,
+                note=msgspec.json.encode(note).decode(),
+            )
+            assert isinstance(held, Reservation)
+            actual = held.held if lost else amounts(nano)
+            ending = Ending.UNCONFIRMED if lost else Ending.SETTLED
+            await desk.ledger.close(held, ending, actual, written(one, counted=True))
+            if lost:
+                unsure_ids.append(hold)
+        for hold in unsure_ids[::2]:
+            await Reconciler(desk.ledger).end(team, hold, dice.choice([None, dice.randrange(10**9)]))
+        [standing] = await desk.ledger.peek(team, [account])
+        total, _ = await desk.records.usage(since_ms=0, until_ms=1 << 52, group_by="team")
+        rolled = await desk.records.rollup([team], NOW - DAY, NOW + DAY)
+        found, _ = await desk.records.query(team=team)
+        assert len(found) == 60
+        sums = [sum(getattr(one, field) for one in found) for field in ("nano_usd", "unconfirmed_nano_usd")]
+        assert sums == [total.nano_usd, total.unconfirmed_nano_usd]
+        assert standing.spent == total.nano_usd == rolled.total.nano_usd > 0
+        assert rolled.total == total
+        # What an operator settled is laid over a record also when its details are gone.
+        await desk.client.delete(names.details(team))
+        bare, _ = await desk.records.query(team=team)
+        assert [(one.nano_usd, one.unconfirmed_nano_usd, one.router) for one in bare] == [
+            (one.nano_usd, one.unconfirmed_nano_usd, None) for one in found
+        ]
 
     run(main)

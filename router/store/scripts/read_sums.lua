@@ -13,21 +13,30 @@ local ARRAY, MAP = '\221', '\223'
 
 local wanted = {}
 for index = 1, #ARGV[1] do wanted[string.byte(ARGV[1], index)] = true end
-local numbers, packed, names = {}, {}, {}
+local numbers, name_of = {}, {}
 local all = redis.call('HGETALL', KEYS[1])
 for index = 1, #all, 2 do
   local name, number = all[index], all[index + 1]
   if ARGV[1] == '' or wanted[string.byte(name)] then
     numbers[#numbers + 1] = number
-    packed[number] = cmsgpack.pack(tonumber(number))
-    names[#names + 1] = packed[number] .. cmsgpack.pack(name)
+    name_of[number] = name
   end
+end
+
+-- The packed number of a name that is wanted. A name is told when it is first met: most of a month's are not in a day.
+local packed, names = {}, {}
+local function number_of(number)
+  if not packed[number] and name_of[number] then
+    packed[number] = cmsgpack.pack(tonumber(number))
+    names[#names + 1] = packed[number] .. cmsgpack.pack(name_of[number])
+  end
+  return packed[number]
 end
 
 local function all_of(key)
   local found, parts = redis.call('HGETALL', key), {}
   for index = 1, #found, 2 do
-    local number = packed[found[index]]
+    local number = number_of(found[index])
     if number then parts[#parts + 1] = number .. found[index + 1] end
   end
   return parts
@@ -40,17 +49,16 @@ local function some_of(key)
     local found = redis.call('HMGET', key, unpack(numbers, first, last))
     for index = first, last do
       local figures = found[index - first + 1]
-      if figures then parts[#parts + 1] = packed[numbers[index]] .. figures end
+      if figures then parts[#parts + 1] = number_of(numbers[index]) .. figures end
     end
   end
   return parts
 end
 
 local read = ARGV[1] == '' and all_of or some_of
-local reply = { header(ARRAY, #KEYS), header(MAP, #names), table.concat(names) }
+local spans = {}
 for index = 2, #KEYS do
   local parts = #numbers > 0 and read(KEYS[index]) or {}
-  reply[#reply + 1] = header(MAP, #parts)
-  reply[#reply + 1] = table.concat(parts)
+  spans[#spans + 1] = header(MAP, #parts) .. table.concat(parts)
 end
-return table.concat(reply)
+return header(ARRAY, #KEYS) .. header(MAP, #names) .. table.concat(names) .. table.concat(spans)

@@ -27,7 +27,7 @@ local function numbers_of(list)
       redis.call('HSET', KEYS[7], name, known)
     end
   end
-  redis.call('PEXPIRE', KEYS[7], NAMES_KEPT_MS)
+  if known then redis.call('PEXPIRE', KEYS[7], NAMES_KEPT_MS) end
   return numbers
 end
 
@@ -46,8 +46,8 @@ local function add_to(key, span, sums, numbers, kept_ms)
     for place = 1, #figures do sum[place] = (sum[place] or 0) + figures[place] end
     changed[2 * index - 1], changed[2 * index] = fields[index], cmsgpack.pack(sum)
   end
-  redis.call('HSET', key, unpack(changed))
-  redis.call('PEXPIRE', key, kept_ms)
+  -- Of a new hash every field is new.
+  if redis.call('HSET', key, unpack(changed)) == #fields then redis.call('PEXPIRE', key, kept_ms) end
 end
 
 -- `sums` is { name, figures, ... }, each name once.
