@@ -14,34 +14,32 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
-from litestar import Litestar, asgi
+from litestar import Litestar
 from litestar.exceptions import HTTPException
 
 from router import __version__
 from router.admitting import Admitting
 from router.alarming import Alarms
 from router.api.admin import admin_routes
-from router.api.auth import AdminGuard, SignIn
+from router.api.auth import AdminGuard
 from router.api.backup import backup_routes
-from router.api.calls import Works, call
+from router.api.calls import Works
 from router.api.changes import Changes
-from router.api.count import count_tokens
-from router.api.dashboard import dashboard_routes
-from router.api.edge import Receive, Scope, Send, guarded
-from router.api.errors import http_error, router_error, sign_in, unforeseen
-from router.api.feedback import feedback
-from router.api.models import models
+from router.api.dashboard import dashboard
+from router.api.dashboard.answers import refused_by_litestar
+from router.api.dashboard.desk import Desk
+from router.api.data_plane import data_plane
+from router.api.errors import router_error, unforeseen
 from router.api.openapi import description_route
 from router.api.policies import policy_routes
 from router.api.reconcile import reconcile_routes
-from router.api.route import route
+from router.api.session import Sessions
 from router.api.status import status_routes
 from router.api.switches import switch_routes
-from router.api.unsupported import unsupported
+from router.api.switching import Switching
 from router.api.upstream import upstream_routes
 from router.attempting import Attempting
 from router.chores import for_ever, turn_days, watch_files
-from router.collecting import Collection
 from router.core.habits import Habits
 from router.core.language import best_detector
 from router.core.policy import StoreAway
@@ -86,14 +84,6 @@ log = logging.getLogger("router.app")
 DRAIN_S = 30.0
 # An operator's question waits this long for what this process has answered but not booked yet.
 READ_S = 1.0
-CALL_PATHS = (
-    ("/v1/chat/completions", "chat"),
-    ("/v1/responses", "responses"),
-    ("/v1/messages", "messages"),
-    ("/v1/fim/completions", "fim"),
-    ("/v1/embeddings", "embeddings"),
-    ("/v1/moderations", "moderations"),
-)
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -254,22 +244,6 @@ def create_app(settings: Settings) -> Litestar:
             await client.aclose()
             await asyncio.to_thread(traces.close)
 
-    edge, collection = settings.edge, Collection(time.monotonic)
-    data_plane = {
-        **{path: guarded(call(name, line, collection, works, edge), edge, ("POST",)) for path, name in CALL_PATHS},
-        "/v1/messages/count_tokens": guarded(count_tokens(line, edge), edge, ("POST",)),
-        "/v1/route": guarded(route(line, edge), edge, ("POST",)),
-        "/v1/feedback": guarded(feedback(line, records, edge), edge, ("POST",)),
-        "/v1/models": guarded(models(line), edge, ("GET", "HEAD")),
-    }
-    one_model = guarded(models(line), edge, ("GET", "HEAD"))
-    any_other = guarded(unsupported, edge, ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"))
-
-    async def rest(scope: Scope, receive: Receive, send: Send) -> None:
-        # Mounted, because Litestar takes no path parameters on an ASGI route; it hands on the path behind the mount.
-        scope["path"] = f"/v1{scope['path'].rstrip('/')}"
-        await (one_model if scope["path"].startswith("/v1/models/") else any_other)(scope, receive, send)
-
     guard = AdminGuard(settings.admin_key)
     admin = admin_routes(
         lambda: rulebook.current,
@@ -285,25 +259,36 @@ def create_app(settings: Settings) -> Litestar:
         lambda: rulebook.current, keyring, holding.twins, book, lambda: settler.drain(READ_S), changes
     )
     windows = upstream_routes(health, quotas)
-    switches = switch_routes(lambda: rulebook.current, settings.main, board, health, changes)
+    switching = Switching(lambda: rulebook.current, board, changes)
+    switches = switch_routes(lambda: rulebook.current, settings.main, switching, health, changes)
     plane = (*admin, *windows, *switches, *by_hand, *saved, *budgets)
     status = status_routes(ready, metrics)
-    pages = dashboard_routes(records, lambda: rulebook.current)
-    people = AdminGuard(settings.admin_key, people=True)
+    sessions = Sessions(settings.admin_key)
+    desk = Desk(
+        rulebook=rulebook,
+        records=records,
+        twins=holding.twins,
+        grants=book.of,
+        keyring=keyring,
+        health=health,
+        main=settings.main,
+        switching=switching,
+        changes=changes,
+        sessions=sessions,
+        settle=lambda: settler.drain(READ_S),
+    )
     return Litestar(
         route_handlers=[
-            *(asgi(path, copy_scope=False)(handler) for path, handler in data_plane.items()),
-            asgi("/v1", is_mount=True, copy_scope=False)(rest),
+            *data_plane(line, records, works, settings.edge),
             *(_behind(handler, guard) for handler in (*plane, description_route(plane))),
-            *(_behind(handler, people) for handler in pages),
+            dashboard(desk, AdminGuard(settings.admin_key, sessions=sessions)),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),
         ],
         lifespan=[lifespan],
         exception_handlers={
-            SignIn: sign_in,
             RouterError: router_error,
-            HTTPException: http_error,
+            HTTPException: refused_by_litestar,
             Exception: unforeseen,
         },
         openapi_config=None,

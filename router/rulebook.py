@@ -10,8 +10,10 @@ import functools
 import hashlib
 import logging
 import operator
+import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -189,7 +191,7 @@ def decode(path: Path, kind: type[T]) -> T:
 
 
 def _converted(content: dict[str, Any], kind: type[T]) -> T:
-    return msgspec.convert(content, kind, builtin_types=(datetime, date, time), str_keys=True)
+    return msgspec.convert(content, kind, builtin_types=(datetime, date, time_of_day), str_keys=True)
 
 
 def _mistake(content: dict[str, Any], kind: type[Any]) -> tuple[str, str] | None:
@@ -238,8 +240,16 @@ def _version(paths: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A reload that was refused: when, in epoch seconds, and the mistake."""
+
+    at: float
+    mistake: str
+
+
 class Rulebook:
-    """Holds the snapshot in force. `on_reload` is told "applied" or "refused", `given` is load_rules' own."""
+    """Holds the snapshot in force, since `applied_at` (epoch seconds, as `clock` gives). `on_reload` is told "applied"
+    or "refused", `given` is load_rules' own; `last_refused` is remembered after it was mended, too."""
 
     def __init__(
         self,
@@ -248,14 +258,18 @@ class Rulebook:
         today: Callable[[], date],
         on_reload: Callable[[str], None],
         given: Callable[[str], bool] = lambda name: True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.config_dir = config_dir
         self.policies_dir = policies_dir
         self._today = today
         self._on_reload = on_reload
         self._given = given
+        self._clock = clock
         self.current = load_rules(config_dir, policies_dir, today(), given)
+        self.applied_at = clock()
         self.refused: str | None = None
+        self.last_refused: Refused | None = None
         self._warn_of_prices()
 
     def reload(self) -> None:
@@ -265,6 +279,7 @@ class Rulebook:
         except Exception as error:
             # Whatever is wrong with a file, the rules in force stay, and the next change is looked at again.
             self.refused = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
+            self.last_refused = Refused(at=self._clock(), mistake=self.refused)
             log.error("the new rules were refused, the old ones stay: %s", self.refused)
             self._on_reload("refused")
             return
@@ -272,6 +287,7 @@ class Rulebook:
         if rules.version != self.current.version or rules.day != self.current.day:
             log.info("rules %s of %s are in force", rules.version, rules.day)
             self.current = rules
+            self.applied_at = self._clock()
         self._on_reload("applied")
 
     def turn_day(self) -> None:

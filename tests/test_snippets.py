@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from router.__main__ import cli
-from router.app import CALL_PATHS
+from router.api.data_plane import CALL_PATHS
 from router.core.catalog import Catalogue, Shelf
 from router.core.rules import Rules
 from router.core.sites import sites_of

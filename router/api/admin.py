@@ -11,7 +11,7 @@ from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from router.api.asking import check_team, stamp
-from router.api.changes import Changes
+from router.api.changes import Changes, said
 from router.api.records import record_routes
 from router.core.asked import AUTO
 from router.core.key_rules import KeyRules, check_key_rules
@@ -91,10 +91,8 @@ def admin_routes(
     @delete("/admin/v1/keys/{key_id:str}", status_code=200)
     async def revoke_key(request: Request[Any, Any, Any], key_id: str) -> Response[dict[str, Any]]:
         """Refuse the key from now on; every replica within seconds."""
-        record = await keyring.revoke(key_id)
-        if record is None:
-            raise NotFound(f"There is no key {key_id!r}.", param="id")
-        return await changes.told(request, shown_key(record), "key.revoked", record.id, _details(record))
+        record, line_id = await revoke(request, keyring, changes, key_id)
+        return said(shown_key(record), line_id)
 
     @post("/admin/v1/keys/{key_id:str}/rotate", status_code=200)
     async def rotate_key(request: Request[Any, Any, Any], key_id: str, data: Rotation) -> Response[dict[str, Any]]:
@@ -115,6 +113,16 @@ def admin_routes(
         return {"rules": now.version, "policies": now.policies, "refused_reload": reloads()}
 
     return [create_key, list_keys, revoke_key, rotate_key, policies, *record_routes(records, settle)]
+
+
+async def revoke(
+    request: Request[Any, Any, Any], keyring: Keyring, changes: Changes, key_id: str
+) -> tuple[KeyRecord, str]:
+    """The revoked key, and the id of the audit's line. Raises NotFound."""
+    record = await keyring.revoke(key_id)
+    if record is None:
+        raise NotFound(f"There is no key {key_id!r}.", param="id")
+    return record, await changes.note(request, "key.revoked", record.id, _details(record))
 
 
 def _check_key(data: NewKey, rules: Rules) -> None:

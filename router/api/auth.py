@@ -9,32 +9,36 @@ import hmac
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from router.api.session import Sessions, session_of
 from router.errors import InvalidKey
 from router.settings import Secret
 from router.wire.headers import bearer
 
 
 class SignIn(InvalidKey):
-    """A person is to be asked for the key by the browser."""
+    """A person is to be asked for the key."""
 
 
 class AdminGuard:
     """A Litestar guard: the admin key as a bearer token. Raises InvalidKey.
 
-    With `people` also as the password of HTTP Basic, which browsers ask for, and raising SignIn. Only for pages that
-    change nothing: a browser sends Basic along with whatever another site makes it ask.
+    With `sessions` also who has signed in, and the key as the password of HTTP Basic, raising SignIn. Only for pages
+    that change nothing without a form's token: a browser sends Basic along with whatever another site makes it ask.
     """
 
-    def __init__(self, admin_key: Secret, *, people: bool = False) -> None:
+    def __init__(self, admin_key: Secret, *, sessions: Sessions | None = None) -> None:
         self._key = admin_key
-        self._people = people
-        self._refusal = SignIn if people else InvalidKey
+        self._sessions = sessions
+        self._refusal = SignIn if sessions is not None else InvalidKey
 
     def __call__(self, connection: ASGIConnection, _: BaseRouteHandler) -> None:  # type: ignore[type-arg]
         headers = {name.lower(): value for name, value in connection.headers.items()}
         authorization = {"authorization": headers.get("authorization", "")}
-        given = bearer(authorization) or (_password(**authorization) if self._people else None) or ""
-        if not hmac.compare_digest(given.encode(), self._key.reveal().encode()):
+        people = self._sessions is not None
+        given = bearer(authorization) or (_password(**authorization) if people else None) or ""
+        if hmac.compare_digest(given.encode(), self._key.reveal().encode()):
+            return
+        if self._sessions is None or not self._sessions.holds(session_of(headers)):
             raise self._refusal("The operations plane needs the admin key: send it as `Authorization: Bearer …`.")
 
 

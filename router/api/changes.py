@@ -28,6 +28,16 @@ class Changes:
         details: dict[str, str | float | bool | None] | None = None,
     ) -> Response[dict[str, Any]]:
         """The answer to a change that has been made, once it is on record."""
+        return said(answer, await self.note(request, what, target, details))
+
+    async def note(
+        self,
+        request: Request[Any, Any, Any],
+        what: str,
+        target: str,
+        details: dict[str, str | float | bool | None] | None = None,
+    ) -> str:
+        """Put a change that has been made on record: the id of its line."""
         change = Change(
             request_id=request_id(time.time_ns() // 1_000_000, secrets.token_bytes(10)),
             by=self.by,
@@ -37,4 +47,9 @@ class Changes:
             details=details or {},
         )
         await self.audit.note(change)
-        return Response(answer, headers={"x-request-id": change.request_id})
+        return change.request_id
+
+
+def said(answer: dict[str, Any], line_id: str) -> Response[dict[str, Any]]:
+    """The answer to a change whose line of the audit has that id."""
+    return Response(answer, headers={"x-request-id": line_id})

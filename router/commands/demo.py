@@ -169,7 +169,7 @@ def _print_addresses(settings: Settings, url: str, ops_url: str, simulator_url: 
     body = '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'
     click.echo(
         f"""
-Dashboard: {ops_url}/dashboard   (any name; the password is the admin key below)
+Dashboard: {ops_url}/dashboard   (sign in with the admin key below)
 Try it:
 
 curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '{body}'

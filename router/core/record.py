@@ -92,8 +92,14 @@ class Sums(msgspec.Struct, kw_only=True):
 
     def add(self, figures: Sequence[int], *, unconfirmed: int = 0) -> None:
         """`figures` are the first fields, in their order; `unconfirmed` is the part of the money that is unsure."""
-        for field, figure in zip(self.__struct_fields__, figures, strict=False):
-            setattr(self, field, getattr(self, field) + figure)
+        nano, saved, requests, fresh, cached, output = (*figures, 0, 0, 0, 0, 0)[:6]
+        # One by one, because a month of many teams is a hundred thousand rows.
+        self.nano_usd += nano
+        self.saved_nano_usd += saved
+        self.requests += requests
+        self.input_tokens += fresh
+        self.cached_tokens += cached
+        self.output_tokens += output
         self.unconfirmed_nano_usd += unconfirmed
 
 

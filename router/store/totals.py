@@ -169,6 +169,7 @@ class Totals:
             for call, reply in zip(some, await self.together(asked), strict=True):
                 called, *figures = msgspec.msgpack.decode(reply)
                 yield _Found(call=call, names=called, figures=figures)
+                await asyncio.sleep(0)  # adding up many teams must not keep requests waiting
 
     async def together(self, calls: Sequence[tuple[Script, Sequence[str], Sequence[Any]]]) -> list[bytes]:
         """The replies of many calls, some under way at once: the store serves requests between them."""

@@ -84,10 +84,15 @@ class Health:
         return {name: Why.RESTING for name, record in list(self._models.items()) if record.rests_until > now}
 
     def states(self) -> dict[str, dict[str, float | int]]:
-        """For operators: per model and payer the failures in a row and the seconds it still rests."""
+        """For operators: per model and payer the failures in a row, the seconds it still rests, and the share of its
+        retry budget that is left."""
         now = self._clock()
         return {
-            name: {"failures_in_row": record.failures, "rests_s": round(max(0.0, record.rests_until - now), 3)}
+            name: {
+                "failures_in_row": record.failures,
+                "rests_s": round(max(0.0, record.rests_until - now), 3),
+                "repeats_left": round(max(0.0, record.tokens) / RETRY_TOKENS_MAX, 2),
+            }
             for name, record in sorted(self._models.items())
         }
 
