@@ -121,7 +121,7 @@ def routes() -> set[str]:
         for _, text in sources()
         for path in re.findall(r'@(?:get|post|delete)\(\s*"([^"]+)"', text)
     }
-    wired = set(re.findall(r'"(/v1/[^"{]+)"', page("router/app.py")))
+    wired = set(re.findall(r'"(/v1/[^"{]+)"', page("router/api/data_plane.py")))
     return declared | {path for path, _ in CALL_PATHS} | wired | {"/v1/models/{}"}
 
 

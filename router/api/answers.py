@@ -15,6 +15,7 @@ from router.core.record import RequestRecord, Sums
 from router.store.audit import Line
 from router.store.keyring import KeyRecord
 from router.store.reconciling import Unconfirmed
+from router.store.saving import Total
 
 
 class Key(msgspec.Struct, kw_only=True):
@@ -151,6 +152,7 @@ class Health(msgspec.Struct, kw_only=True):
     state: Literal["open", "resting", "full", "not_on_plan"]
     failures_in_row: int
     rests_s: float
+    repeats_left: float
     quota: dict[str, UpstreamWindow]
 
 
@@ -218,10 +220,12 @@ class KeyBackup(msgspec.Struct, kw_only=True):
     pepper: str
     keys: list[KeyRecord]
     grants: list[Grant]
+    totals: list[Total]
 
 
 class Restoration(msgspec.Struct, kw_only=True):
-    """How many keys, and how many grants, were missing, were revoked since, were there; grants may have ended."""
+    """How many keys, and how many grants, were missing, were revoked since, were there; grants may have ended. `raised`
+    counts the totals that stood below what the backup says."""
 
     restored: int
     revoked: int
@@ -230,6 +234,7 @@ class Restoration(msgspec.Struct, kw_only=True):
     grants_revoked: int
     grants_kept: int
     grants_over: int
+    raised: int
 
 
 # By the handler's name. A call that is not here is a mistake that a test finds.

@@ -26,7 +26,9 @@ def upstream_routes(health: Health, quotas: Quotas) -> list[HTTPRouteHandler]:
         return {
             "bulk_percent": BULK_PERCENT,
             "models": {
-                name: _shown(states.get(name, {"failures_in_row": 0, "rests_s": 0.0}), windows.get(name, ()))
+                name: _shown(
+                    states.get(name, {"failures_in_row": 0, "rests_s": 0.0, "repeats_left": 1.0}), windows.get(name, ())
+                )
                 for name in sorted({*states, *windows})
             },
         }

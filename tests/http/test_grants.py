@@ -156,7 +156,7 @@ def test_grants_are_in_a_backup(two: tuple[Router, Router, str], tmp_path: Path)
     held, gone = give(one), give(one)
     said(one, "policy", "revoke", "poor", gone["id"])
     listed = one.admin("GET", "/policies/poor/grants").json
-    assert f" and {len(listed['grants'])} grants were written" in said(one, "backup", str(file))
+    assert f", {len(listed['grants'])} grants and " in said(one, "backup", str(file))
     assert f"{len(listed['grants'])} were there already, and 0 have ended" in said(one, "restore", str(file))
     running.store_command(url, "DEL", names.GRANTS)
     assert f"Of the grants {len(listed['grants'])} were restored" in said(other, "restore", str(file))

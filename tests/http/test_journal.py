@@ -58,7 +58,8 @@ def test_an_emptied_store_gets_back_what_was_spent(upstream: Simulator, tmp_path
             told = {"ROUTER_URL": router.url, "ROUTER_ADMIN_KEY": ADMIN_KEY}
             assert command("backup", str(tmp_path / "keys"), environ=told)[0] == 0
             # The epoch of the team's ledger is known a second after its first request.
-            wait_for(lambda: "apps" in (router.home / "data" / "journal" / "totals").read_text())
+            totals = router.home / "data" / "journal" / "totals"
+            wait_for(lambda: totals.exists() and "apps" in totals.read_text())
             running.store_command(store, "FLUSHALL")
             wait_for(lambda: "told again" in router.said)
             code, out, err = command("restore", str(tmp_path / "keys"), environ=told)

@@ -170,7 +170,7 @@ def test_leases_are_watched_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         told: Any = Told()
         leases = Leases(told)
-        hold: Any = type("Hold", (), {"id": "q#1", "team": "t"})
+        hold: Any = type("Hold", (), {"id": "q#1", "team": "t", "twin": None})
         leases.keep(hold)
         watching = asyncio.create_task(leases.watch())
         async with asyncio.timeout(5):
