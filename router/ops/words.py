@@ -47,6 +47,7 @@ OBJECTIONS: Final = {
     Why.OVER_ESCALATION_COST: "dearer than the policy lets an escalation be",
     Why.DISABLED: "switched off by an operator",
     Why.RESTING: "failed a moment ago, and rested",
+    Why.QUOTA_FULL: "its window at the vendor was full",
 }
 OUTCOMES: Final = {
     Outcome.OK: "answered",

@@ -58,7 +58,7 @@ def days(**spent: int) -> Days:
 
 
 def since(told: Days, begin_ms: int, of: Account) -> int | None:
-    return told.since("search", of, begin_ms, NOW, ())
+    return told.since("search", of, begin_ms, NOW)
 
 
 def test_spending_begins_on_the_first_day_with_a_charge() -> None:
