@@ -38,7 +38,9 @@ async def write(store: str, records: int, teams: int) -> None:
     for piece in range(PIECES):  # the oldest first, as a stream stands
         ends_ms = now_ms - int((PIECES - 1 - piece) * piece_days * 24 * history.HOUR_MS)
         count = records * (piece + 1) // PIECES - records * piece // PIECES
-        await history.write(client, history.past(of, records=count, days=piece_days, now_ms=ends_ms, seed=piece))
+        # A little shorter than the piece: what begins in one must have ended when the next begins.
+        made = history.past(of, records=count, days=0.98 * piece_days, now_ms=ends_ms, seed=piece)
+        await history.write(client, made)
         print(f"\r{records * (piece + 1) // PIECES:,} records written", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     await client.aclose()
