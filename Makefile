@@ -17,7 +17,7 @@ test: $(TESTS)  ## the test suite, in parallel
 	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"
 
 test-slow: $(TESTS)  ## long simulations, chaos rounds, fuzzing
-	$(BIN)/pytest -m slow
+	HYPOTHESIS=search $(BIN)/pytest -m slow
 	TEST_STORE=cluster $(BIN)/pytest -m "not slow" tests/store
 
 # Client libraries want other versions than the router, and than one another: each group has an environment of its own.

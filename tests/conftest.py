@@ -14,9 +14,11 @@ from router import children
 from router.store import embedded
 from tests import clustered, running
 
-# How long one example takes says more about a busy machine than about the code.
-settings.register_profile("tests", deadline=None)
-settings.load_profile("tests")
+# How long one example takes says more about a busy machine than about the code. The same examples each time, so that a
+# failure belongs to the change that brought it; HYPOTHESIS=search looks for new ones.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS", "tests"))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -19,7 +20,9 @@ DROPPED_MAX: Final = 64
 DROPPED_LETTERS_MAX: Final = 64
 
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
-_WHOLE: Final = re.compile(rb"\A(-?[0-9]{1,18})\.0+\Z")
+_POINTED: Final = re.compile(rb"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,3})?\Z")
+# Beyond, a number has no meaning in any field, and writing it out would cost its length.
+_WHOLE_DIGITS_MAX: Final = 18
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -61,9 +64,19 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[Body]) -> tuple[Body, list
 
 
 def _with_whole_numbers(body: bytes) -> bytes:
-    """The body with 100.0 written as 100: Mistral takes one for the other, and some languages have no other numbers."""
+    """The body with 100.0 and 1e2 written as 100: Mistral takes one for the other, and some languages have no other
+    numbers."""
     fields = _decode_fields.decode(body)
-    return msgspec.json.encode({name: msgspec.Raw(_WHOLE.sub(rb"\1", bytes(raw))) for name, raw in fields.items()})
+    return msgspec.json.encode({name: msgspec.Raw(_whole(bytes(raw))) for name, raw in fields.items()})
+
+
+def _whole(raw: bytes) -> bytes:
+    if not _POINTED.match(raw):
+        return raw
+    number = Decimal(raw.decode())
+    if number.adjusted() >= _WHOLE_DIGITS_MAX or number != number.to_integral_value():
+        return raw
+    return b"%d" % int(number)
 
 
 def unreadable(error: Exception) -> BadRequest:

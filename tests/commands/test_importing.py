@@ -122,7 +122,7 @@ def test_a_small_file_keeps_its_names_its_cap_and_its_patience(tmp_path: Path) -
     assert pinned(rules, "mistral-small-latest") == "mistral-small-2603"
     assert pinned(rules, "vectors") == "mistral-embed-2312"
     (budget,) = rules.default.budgets
-    assert (budget.scope.value, budget.nano, budget.window) == ("team", 400_000_000_000, "month")
+    assert (budget.scope.value, budget.nano, budget.window) == ("organisation", 400_000_000_000, "month")
     assert decode(tmp_path / "config" / "router.toml", RouterFile).timing.deadline == 90
 
 

@@ -18,7 +18,7 @@ from tests import clustered
 from tests.store.journals import Clock, Office
 from tests.store.making import amounts
 
-KILLS = 6
+KILLS = 20
 
 
 async def once_up(ask: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:

@@ -48,9 +48,8 @@ class Accounts:
                 Fate.CHANGED, amount, f"the rule of line {there.node.line} for the same window goes first."
             )
             return
-        self._report.say(
-            Fate.CARRIED, amount, f"a budget of each {scope} and window {window}.".replace(" each model", f" {id_}")
-        )
+        whose = {"model": id_, "organisation": "all teams together"}.get(scope, f"each {scope}")
+        self._report.say(Fate.CARRIED, amount, f"a budget of {whose} and window {window}.")
 
     def _window(self, node: Node) -> str | None:
         text = node.text()

@@ -231,7 +231,7 @@ class PolicyReader:
                 del draft.limits[whose]
 
     def _for_all(self, drafts: list[Draft]) -> None:
-        """What holds for keys and teams in general; the file's global cap becomes each team's own."""
+        """What holds for keys and teams in general, and what counts all teams together."""
         for scope, field in (("key", "default_key_generate_params"), ("team", "default_team_params")):
             node = self._get("litellm_settings", field)
             if node is not None:
@@ -251,17 +251,12 @@ class PolicyReader:
             if cap.number() == 0:
                 self._report.say(Fate.CARRIED, cap, "0 caps nothing there, and so nothing here.")
             else:
-                for draft in drafts:
-                    self._accounts.budget(draft, settings, "team", None)
-                if any(budget.node is cap for draft in drafts for budget in draft.budgets.values()):
-                    what = "capped all teams together; here it caps each team. Lower it to share it."
-                    self._report.say(Fate.CHANGED, cap, what)
+                self._accounts.budget(drafts[0], settings, "organisation", None)
         together = self._get("general_settings", "global_max_parallel_requests")
         if together is not None:
-            for draft in drafts:
-                limit = draft.limits.setdefault(("team", None), Limit(scope="team", id=None, node=together))
-                limit.concurrency = limit.concurrency if limit.concurrency is not None else together.whole()
-            self._report.say(Fate.CHANGED, together, "bounded all teams together; here it bounds each team.")
+            limit = Limit(scope="organisation", id=None, node=together, concurrency=together.whole())
+            drafts[0].limits["organisation", None] = limit
+            self._report.say(Fate.CARRIED, together, "concurrency of all teams together.")
         tags = self._get("litellm_settings", "tag_budget_config") or self._get("router_settings", "tag_budget_config")
         for tag, node in tags.fields().items() if tags is not None else ():
             if NAME.match(tag):
