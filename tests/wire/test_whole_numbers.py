@@ -1,4 +1,4 @@
-"""Whole numbers as some languages write them: with a point, or with an exponent. Mistral takes them so, and so do we."""
+"""Whole numbers with a point or an exponent, as some languages write them: Mistral takes them so, and so do we."""
 
 from __future__ import annotations
 
