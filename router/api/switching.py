@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 
+from router.api.asking import check_reason
 from router.api.changes import Changes
 from router.core.catalog import Ability, ModelCard
 from router.core.rules import Rules
@@ -17,7 +18,6 @@ from router.errors import BadRequest, NotFound
 from router.store.switchboard import Switchboard
 
 FOR_S_MAX: Final = 30 * 86_400.0
-REASON_MAX: Final = 256
 
 
 class Disabling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +104,4 @@ def _check(asked: Disabling) -> None:
     if not 0 < asked.for_s <= FOR_S_MAX:
         text = "for_s must be above 0 and at most 2,592,000 (30 days)."
         raise BadRequest(text, code="invalid_value", param="for_s")
-    if not asked.reason.strip() or len(asked.reason) > REASON_MAX or not asked.reason.isprintable():
-        raise BadRequest(
-            f"reason must be 1 to {REASON_MAX} printable characters.", code="invalid_value", param="reason"
-        )
+    check_reason(asked.reason)

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from router.core.catalog import Ability
-from router.core.charges import Account, Denial, Measure, Standing, bound
+from router.core.charges import Account, Denial, Kind, Measure, Standing, bound
 from router.core.classify import Classification
 from router.core.judging import OUTPUT_MIN, Verdict
 from router.core.plan import Plan
@@ -92,7 +92,7 @@ def may_wait(denial: Denial, verdict: Verdict, ask: Classification, *, others: b
     account, standing = denial.standing.account, denial.standing
     if account.measure is not Measure.USD or ask.output_tokens_max is not None:
         return False
-    if account.kind.rolls:  # it does not tell what is held from what is spent
+    if account.kind is Kind.RING:  # it does not tell what is held from what is spent
         return others
     floor = floor_tokens(ask)
     least = verdict if floor is None or floor >= verdict.max_tokens else shortened(verdict, ask, floor)

@@ -36,10 +36,6 @@ class Kind(enum.Enum):
     RING = "r"
     GAUGE = "g"
 
-    @property
-    def rolls(self) -> bool:
-        return self is Kind.RING
-
 
 class Measure(enum.Enum):
     USD = "usd"

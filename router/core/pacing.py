@@ -59,12 +59,6 @@ def paced(standings: Iterable[Standing], now_ms: int) -> Paced | None:
     return max(found, key=lambda one: STEPS.index(one.pace.step), default=None)
 
 
-def step_of(standings: Iterable[Standing], now_ms: int) -> Step | None:
-    """The strictest step that any of the budgets takes now."""
-    strictest = paced(standings, now_ms)
-    return strictest.pace.step if strictest is not None else None
-
-
 def warned(standings: Iterable[Standing], now_ms: int) -> list[Warned]:
     """Thresholds that budgets have passed, each budget's highest, and steps of a pace that are taken."""
     found = []

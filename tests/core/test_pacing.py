@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from router.core.budget_lines import Pace, Step
 from router.core.charges import FOREVER_MS, Account, Kind, Measure, Owner, Standing, accounts_of
-from router.core.pacing import STEPS, forecast, pace_step, paced, step_of, warned
+from router.core.pacing import STEPS, forecast, pace_step, paced, warned
 from router.core.policy import Policy, Scope
 from router.core.refusals import too_fast
 
@@ -85,6 +85,11 @@ def test_the_highest_rung_that_is_passed_holds(share: Fraction, step: Step | Non
     rung = pace_step(LADDER, share)
     assert (rung.step if rung else None) is step
     assert pace_step((), share) is None
+
+
+def step_of(standings: list[Standing], now_ms: int) -> Step | None:
+    strictest = paced(standings, now_ms)
+    return strictest.pace.step if strictest is not None else None
 
 
 def test_the_strictest_step_of_all_budgets_holds() -> None:

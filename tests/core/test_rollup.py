@@ -129,6 +129,7 @@ def test_nothing_that_was_added_up_is_a_rollup_too() -> None:
     [
         ("router_request_duration_seconds", LATENCY_EDGES),
         ("router_added_latency_seconds", ADDED_EDGES),
+        ("router_time_to_first_chunk_seconds", FIRST_CHUNK_EDGES),
     ],
 )
 def test_buckets_are_those_of_the_metrics(name: str, edges: tuple[float, ...]) -> None:
