@@ -172,7 +172,7 @@ async def _write(client: Any, sha: str, writes: list[tuple[str, str, Write]]) ->
         ]  # fmt: skip
         sums = [item for pair in write.sums.items() for item in pair]
         packed = msgspec.msgpack.encode(("id", (write.kept, write.details_kept), sums, write.sums_ms))
-        pipe.evalsha(sha, len(keys), *keys, packed, write.record, write.details, place)
+        pipe.execute_command("EVALSHA", sha, len(keys), *keys, packed, write.record, write.details, place)
     await pipe.execute()
 
 

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.slow
 ONLY_IN_TROUBLE = {
     "router_lost_usd_total",  # routing that cost more than the baseline
     "router_store_failures_total",  # a store that does not answer
+    "router_webhooks_total",  # an alarm of money
+    "router_journal_replayed_total",  # a process that died
 }
 # A soft budget that the first request uses up, and a tag's that is too small for any: what is told of them has data.
 POLICY = """
@@ -40,6 +42,7 @@ baseline_model = "mistral-large-2512"
 scope = "team"
 usd = "100.00"
 window = "month"
+warn_at = [0.000000001]
 
 [[budget]]
 scope = "team"
