@@ -166,7 +166,7 @@ class Policy(
     parallel_tools: ParallelTools = ParallelTools.CHOOSE
     pins: Pins = Pins.STAY
     records_kept: int = 10_000
-    details_kept: int = 2_000
+    details_kept: int = 1_000
     usage_kept_days: int = 400
     models: Models = Models()
     scores: tuple[OwnScore, ...] = ()

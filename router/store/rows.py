@@ -1,12 +1,11 @@
 """How a record is kept: a row, lean and quick to look through, and for a shorter while the details of its choice.
 
-Both stand in streams of their own, at the same place. A row is a packed list of the record's fields in their order, so
-a new field goes to the end of the record and has a default.
+Both stand in streams of their own, at the same place, and packed (packing.py). A row is a list of the record's fields
+in their order, so a new field goes to the end of the record and has a default.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from msgspec.structs import asdict, replace
 
 from router.core.explain import RouterObject
 from router.core.record import RequestRecord, corrected
+from router.store.packing import pack, unpack
 
 Place = tuple[int, int]
 
@@ -27,9 +27,15 @@ class Row(RequestRecord, frozen=True, kw_only=True, array_like=True):
 
 
 _FIELDS: Final = RequestRecord.__struct_fields__
+_ROW: Final = msgspec.msgpack.Decoder(Row)
 
 
 def row_of(record: RequestRecord) -> bytes:
+    return pack("row", row_bytes(record))
+
+
+def row_bytes(record: RequestRecord) -> bytes:
+    """A row before it is packed."""
     attempts = record.router.attempts if record.router else []
     unsure = tuple((number, tried.nano_usd) for number, tried in enumerate(attempts, 1) if tried.unconfirmed)
     fields = {name: getattr(record, name) for name in _FIELDS}
@@ -38,13 +44,15 @@ def row_of(record: RequestRecord) -> bytes:
 
 def details_of(record: RequestRecord) -> bytes:
     """The router object; nothing when the request came to no plan."""
-    return zlib.compress(msgspec.json.encode(record.router), 1) if record.router else b""
+    return pack("details", msgspec.json.encode(record.router)) if record.router else b""
 
 
 def read_rows(packed: bytes) -> list[tuple[Place, Row]]:
     """The reply of read_rows.lua."""
-    items: list[Any] = msgspec.msgpack.decode(packed, type=list[str | Row])
-    return [(place_of(place), row) for place, row in zip(items[::2], items[1::2], strict=True)]
+    items: list[Any] = msgspec.msgpack.decode(packed)
+    return [
+        (place_of(place), _ROW.decode(unpack("row", row))) for place, row in zip(items[::2], items[1::2], strict=True)
+    ]
 
 
 def place_of(text: str) -> Place:
@@ -56,7 +64,7 @@ def whole(row: Row, details: bytes | None, charged: Sequence[int | None]) -> Req
     """The record, with its details where they are still kept. `charged` is what an operator settled of each unconfirmed
     attempt in `row.unsure`, None where nothing was said."""
     fields = {name: value for name, value in asdict(row).items() if name != "unsure"}
-    told = msgspec.json.decode(zlib.decompress(details), type=RouterObject) if details else None
+    told = msgspec.json.decode(unpack("details", details), type=RouterObject) if details else None
     record = RequestRecord(**{**fields, "router": told})
     by_number = {number: nano for (number, _), nano in zip(row.unsure, charged, strict=True)}
     if told is not None:
