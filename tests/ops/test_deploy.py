@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from router import app
+from router import parts
 from router.settings import RouterFile
 from tests.pages import page, section
 from tests.running import ROOT
@@ -22,7 +22,7 @@ KUBERNETES: list[dict[str, Any]] = [
     for manifest in yaml.safe_load_all(path.read_text())
 ]
 # How long a stop may take: requests end, what they left is cleaned up, ends of holds are delivered, the store stops.
-STOP_S = RouterFile().timing.stop_grace + app.DRAIN_S + app.DRAIN_S + 10
+STOP_S = RouterFile().timing.stop_grace + parts.DRAIN_S + parts.DRAIN_S + 10
 # What only a secret's file may hold.
 SECRETS = ("MISTRAL_API_KEY", "ROUTER_REDIS_URL", "ROUTER_KEY_PEPPER", "ROUTER_ADMIN_KEY")
 
