@@ -13,7 +13,7 @@ import yaml
 
 from router.ops.metrics import METRICS
 from router.ops.registry import Metrics
-from tests.ops.promql import SERIES, names, promtool
+from tests.ops.promql import SERIES, names, needs_promtool, promtool
 from tests.pages import page
 from tests.running import ROOT
 
@@ -46,11 +46,11 @@ def test_every_metric_is_on_a_panel() -> None:
     assert [metric.name for metric in METRICS if not any(name.startswith(metric.name) for name in read)] == []
 
 
+@needs_promtool
 def test_prometheus_takes_every_expression(tmp_path: Path) -> None:
     rules = [{"record": f"panel:expression{number}:any", "expr": text} for number, text in enumerate(expressions())]
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
-    assert all(text.count("(") == text.count(")") for text in expressions())
     promtool("check", "rules", file)
 
 
