@@ -10,7 +10,8 @@ import msgspec
 
 from router.commands.litellm.drafts import lines_of as policy_lines
 from router.commands.litellm.drafts import quoted
-from router.commands.litellm.models import ModelReader, Models
+from router.commands.litellm.listing import Models
+from router.commands.litellm.models import ModelReader
 from router.commands.litellm.policies import PolicyReader
 from router.commands.litellm.reading import read_yaml
 from router.commands.litellm.report import Finding, Report, written

@@ -8,7 +8,8 @@ import msgspec
 
 from router.commands.litellm.accounts import LIMITS, Accounts
 from router.commands.litellm.drafts import Draft, Limit
-from router.commands.litellm.models import Deployment, Models, is_chat, known_names
+from router.commands.litellm.listing import Deployment, Models
+from router.commands.litellm.models import is_chat, known_names
 from router.commands.litellm.reading import Node
 from router.commands.litellm.report import Fate, Report
 from router.core.catalog import Shelf

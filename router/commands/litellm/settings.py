@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from router.commands.litellm.models import Models, Upstream
+from router.commands.litellm.listing import Models, Upstream
 from router.commands.litellm.reading import Node
 from router.commands.litellm.report import Fate, Report
 
