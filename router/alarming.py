@@ -15,8 +15,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from router.core.alarms import names_of, passed
-from router.core.budgets import budgets_of
 from router.core.charges import Account, Standing
+from router.core.key_rules import KeyRules, all_budgets
 from router.core.policy import Policy, Scope
 from router.core.rules import Rules
 from router.errors import StoreUnavailable
@@ -101,12 +101,12 @@ class Alarms:
     async def _standings(self, team: str, policy: Policy) -> list[Standing]:
         """How the budgets stand that the policy's alarms name."""
         named = {alarm.budget for alarm in policy.alarms}
-        keys: list[str] = []
+        keys: dict[str, KeyRules | None] = {}
         if any(name.startswith(Scope.KEY.value) for name in named):
-            keys = [key.id for key in await self.keyring.list() if key.team == team and key.revoked_at is None]
+            keys = {key.id: key.own for key in await self.keyring.list() if key.team == team and key.revoked_at is None}
         accounts = [
             account
-            for account in budgets_of(policy, keys, self._now_ms(), self.grants.of(team))
+            for account in all_budgets(policy, keys, self._now_ms(), self.grants.of(team))
             if named & set(names_of(account)) and self._asked_of(account, team)
         ]
         found: list[Standing] = []

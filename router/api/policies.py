@@ -14,10 +14,9 @@ from router.api.admin import shown_key
 from router.api.asking import check_team, stamp
 from router.api.changes import Changes
 from router.api.grants import grant_routes, shown
-from router.core.budgets import budgets_of
 from router.core.charges import Account, Standing
 from router.core.grants import Grant
-from router.core.key_rules import with_key
+from router.core.key_rules import all_budgets
 from router.core.money import usd
 from router.core.policy import Policy
 from router.core.policy_fields import effective
@@ -72,11 +71,7 @@ def policy_routes(
     async def standing(
         policy: Policy, keys: list[KeyRecord], grants: tuple[Grant, ...], now_ms: int
     ) -> list[dict[str, Any]]:
-        found = {account.name: account for account in budgets_of(policy, [], now_ms, grants)}
-        for key in keys:
-            own = budgets_of(with_key(policy, key.id, key.own), [key.id], now_ms, grants)
-            found.update({account.name: account for account in own})
-        accounts = list(found.values())
+        accounts = all_budgets(policy, {key.id: key.own for key in keys}, now_ms, grants)
         await settle()
         standings: list[Standing] = []
         for start in range(0, len(accounts), PEEKED_MAX):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec.structs import replace
 
+from router.core.budgets import budgets_of
+from router.core.charges import Account
+from router.core.grants import Grant
 from router.core.policy import Budget, Limit, Policy, Scope
 from router.core.policy_checks import check_policy
 
@@ -38,6 +43,20 @@ def with_key(policy: Policy, key: str, own: KeyRules | None) -> Policy:
         rates = {name: getattr(own, name) for name in RATES}
         limits = (Limit(scope=Scope.KEY, id=key, **rates), *limits)
     return replace(policy, budgets=budgets, limits=limits)
+
+
+def all_budgets(
+    policy: Policy, keys: Mapping[str, KeyRules | None], now_ms: int, grants: tuple[Grant, ...]
+) -> list[Account]:
+    """The money accounts of the team and of these keys by their ids, each key by the rules that it is held to."""
+    plain = [key for key, own in keys.items() if own is None]
+    found = {account.name: account for account in budgets_of(policy, plain, now_ms, grants)}
+    for key, own in keys.items():
+        if own is not None:
+            found |= {
+                account.name: account for account in budgets_of(with_key(policy, key, own), [key], now_ms, grants)
+            }
+    return list(found.values())
 
 
 def check_key_rules(own: KeyRules) -> None:

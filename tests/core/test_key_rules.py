@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from router.core.charges import Owner, accounts_of
-from router.core.key_rules import KeyRules, check_key_rules, with_key
+from router.core.key_rules import KeyRules, all_budgets, check_key_rules, with_key
 from router.core.money import NANO
 from router.core.policy import Policy
 
@@ -41,6 +41,14 @@ def test_own_rules_stand_in_the_place_of_those_for_every_key() -> None:
 def test_a_rule_of_the_policy_that_names_the_key_goes_before_its_own() -> None:
     named = {"budget": [{"scope": "key", "id": "k1", "usd": "9", "window": "day"}]}
     assert limits(OWN, **named)["key:k1:usd:day"] == 9 * NANO
+
+
+def test_all_budgets_are_those_that_each_key_is_held_to() -> None:
+    budgets = [{"scope": "team", "usd": "9", "window": "month"}, {"scope": "key", "usd": "1", "window": "day"}]
+    policy = msgspec.convert({"team": "t", "budget": budgets}, Policy)
+    found = {account.name: account.limit for account in all_budgets(policy, {"k1": OWN, "k2": None}, NOW, ())}
+    assert found == {"team:t:usd:month": 9 * NANO, "key:k1:usd:day": 2 * NANO, "key:k2:usd:day": NANO}
+    assert {account.name for account in all_budgets(policy, {}, NOW, ())} == {"team:t:usd:month"}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import msgspec
 
 from router.alarming import GIVE_UP_S, Alarms
 from router.core.charges import Amounts, Owner, accounts_of
+from router.core.key_rules import KeyRules
 from router.core.policy import Policy
 from router.ops.registry import Metrics
 from router.store import names
@@ -119,6 +120,19 @@ def test_each_share_is_told_once_whoever_looks_and_however_often(run: Run, team:
             office.replicas = [office.replica()]  # as after a restart
             await office.look()
         assert len(office.receiver.got) == 2
+
+    run(main)
+
+
+def test_a_key_with_a_budget_of_its_own_is_measured_by_that(run: Run, team: str) -> None:
+    async def main(client: Client) -> None:
+        await client.delete(names.ALARMS)
+        office = Office(client, team)
+        key, _ = await office.keyring.create(team, "ci", own=KeyRules(usd="1", window="total"))
+        await office.spend(key.id, 950_000_000)
+        await office.look()
+        [(_, told)] = office.receiver.got
+        assert (told["id"], told["threshold"], told["limit_usd"]) == (key.id, 0.9, "1.000000000")
 
     run(main)
 

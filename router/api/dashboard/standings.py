@@ -11,12 +11,10 @@ import msgspec
 from router.api.dashboard.asked import DAY_MS, HOUR_MS
 from router.api.dashboard.desk import Desk
 from router.api.dashboard.sums import Days
-from router.core.budgets import budgets_of
-from router.core.charges import Account, Standing
+from router.core.charges import Standing
 from router.core.forecast import Outlook, forecast, window_of
-from router.core.grants import Grant
-from router.core.key_rules import with_key
-from router.core.policy import Policy, Scope
+from router.core.key_rules import all_budgets
+from router.core.policy import Scope
 from router.core.rollup import Rollup
 from router.ops.pages.budgets import Burning
 from router.store.keyring import KeyRecord
@@ -37,11 +35,16 @@ async def burning(desk: Desk, teams: Sequence[str], days: Days) -> list[Burning]
         if key.revoked_at is None:
             keys.setdefault(key.team, []).append(key)
             called[key.id] = key.name
-    vectors = {team: _accounts(rules.policy_of(team), keys.get(team, ()), now_ms, desk.grants(team)) for team in teams}
+    vectors = {
+        team: all_budgets(
+            rules.policy_of(team), {key.id: key.own for key in keys.get(team, ())}, now_ms, desk.grants(team)
+        )
+        for team in teams
+    }
     own = {team: [one for one in vector if one.scope is not Scope.ORGANISATION] for team, vector in vectors.items()}
     asked = [(team, vector) for team, vector in own.items() if vector]
     if len(teams) == len(await desk.teams()):
-        together = _accounts(rules.default, (), now_ms, desk.grants(rules.default.team))
+        together = all_budgets(rules.default, {}, now_ms, desk.grants(rules.default.team))
         shared = [one for one in together if one.scope is Scope.ORGANISATION]
         asked += [("", shared)] if shared else []
     replies = await asyncio.gather(*(desk.twins.peek(team, vector) for team, vector in asked))
@@ -51,16 +54,6 @@ async def burning(desk: Desk, teams: Sequence[str], days: Days) -> list[Burning]
         for standing in standings
     ]
     return sorted(found, key=_urgency)
-
-
-def _accounts(policy: Policy, keys: Sequence[KeyRecord], now_ms: int, grants: tuple[Grant, ...]) -> list[Account]:
-    """The money accounts of the team and its keys, with those that only a key has."""
-    found = {account.name: account for account in budgets_of(policy, [key.id for key in keys], now_ms, grants)}
-    for key in keys:
-        if key.own is not None:
-            own = budgets_of(with_key(policy, key.id, key.own), [key.id], now_ms, grants)
-            found |= {account.name: account for account in own}
-    return list(found.values())
 
 
 def _urgency(one: Burning) -> tuple[int, int, float, str, str]:
