@@ -96,6 +96,7 @@ def create_app(settings: Settings) -> Litestar:
         _today,
         metrics.reloaded,
         lambda name: settings.upstream_key(name) is not None,
+        beside=settings.policies_beside,
     )
     client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
     longest_s = deadline_of(settings.store_timeout_s)
