@@ -30,6 +30,7 @@ from router.api.dashboard.answers import refused_by_litestar
 from router.api.dashboard.desk import Desk
 from router.api.data_plane import data_plane
 from router.api.errors import router_error, unforeseen
+from router.api.keychain import Keychain
 from router.api.openapi import description_route
 from router.api.policies import policy_routes
 from router.api.reconcile import reconcile_routes
@@ -246,13 +247,9 @@ def create_app(settings: Settings) -> Litestar:
             await asyncio.to_thread(traces.close)
 
     guard = AdminGuard(settings.admin_key)
+    keychain = Keychain(lambda: rulebook.current, keyring, changes)
     admin = admin_routes(
-        lambda: rulebook.current,
-        keyring,
-        records,
-        lambda: rulebook.refused,
-        lambda: settler.drain(READ_S),
-        changes,
+        lambda: rulebook.current, keychain, records, lambda: rulebook.refused, lambda: settler.drain(READ_S)
     )
     by_hand = reconcile_routes(reconciler, records, lambda: settler.drain(READ_S), changes)
     saved = backup_routes(keyring, book, Saving(ledger), changes)
@@ -270,8 +267,9 @@ def create_app(settings: Settings) -> Litestar:
         records=records,
         twins=holding.twins,
         grants=book.of,
-        keyring=keyring,
+        keychain=keychain,
         health=health,
+        windows=quotas.snapshot,
         main=settings.main,
         switching=switching,
         changes=changes,
