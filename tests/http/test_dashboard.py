@@ -209,6 +209,13 @@ def test_a_wrong_question_earns_the_answers_that_there_are(watched: Router, path
     assert told in program.error["message"]
 
 
+@pytest.mark.parametrize("path", CHANGES)
+def test_what_takes_a_form_is_nothing_to_read_and_says_so(watched: Router, path: str) -> None:
+    page = ask(watched, path, headers={"authorization": f"Bearer {ADMIN_KEY}"})
+    assert page.status == 405
+    assert f"Nothing can be read at /dashboard{path}: it takes what a form sends." in page.body.decode()
+
+
 def shown(page: str, name: str) -> int:
     """The exact amount on a tile, in nano-USD."""
     (amount,) = re.findall(rf'<span class="name">{name}</span><b[^>]*><data value="(-?\d+)"', page)

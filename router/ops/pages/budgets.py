@@ -92,7 +92,8 @@ def briefly(one: Burning, now_ms: int) -> str:
             assert told.at_ms is not None, "what runs out does so at an instant"
             if is_over(one, now_ms):
                 return "all but used up"
-            return f"runs out in {span((told.at_ms - now_ms) / 1000)}"
+            minutes = (told.at_ms - now_ms) // 60_000  # a pace foretells no seconds
+            return f"runs out in {span(minutes * 60)}"
         case Outlook.UNSPENT:
             return "nothing spent"
         case Outlook.LASTS if one.rolling:

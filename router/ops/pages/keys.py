@@ -96,7 +96,7 @@ def _new(keys: Keys, frame: Frame) -> Html:
     unlimited = el("input", type="checkbox", name="unlimited", value="yes")
     more = (
         entry("budget_usd", "its own budget, USD", hint="5.00", size=10, inputmode="decimal"),
-        select("window", "a", "", windows),
+        select("window", "over", "", windows),
         entry("requests_per_minute", "requests a minute", size=8, inputmode="numeric"),
         entry("tokens_per_minute", "tokens a minute", size=10, inputmode="numeric"),
         entry("concurrency", "at once", size=6, inputmode="numeric"),
