@@ -49,10 +49,10 @@ def test_there_is_something_to_see_within_seconds_and_the_sums_are_those_of_the_
             return Counter(word for one in records for word in (one["team"], one["reason"], str(one["status"])))
 
         wanted = {"demo", *OTHERS, "cheapest_suitable", "escalated", "pinned", "replaced_retired", "200", "402", "429"}
-        wait_for(lambda: wanted <= set(seen()), 30)
+        wait_for(lambda: wanted <= set(seen()), 60)
         assert not {status for status in seen() if status.startswith("5")}
         stood = seen()["research"]
-        wait_for(lambda: seen()["research"] > stood, 30)
+        wait_for(lambda: seen()["research"] > stood, 60)
 
         simulator = told(process.said)["SIMULATOR_URL"]
 
@@ -63,7 +63,7 @@ def test_there_is_something_to_see_within_seconds_and_the_sums_are_those_of_the_
             return bill(), ask("/admin/v1/usage")["total"]["nano_usd"], bill()
 
         # Somebody may be asking just now: then one looks again.
-        wait_for(lambda: len(set(sums())) == 1, 30)
+        wait_for(lambda: len(set(sums())) == 1, 60)
         keys = [key["id"] for key in ask("/admin/v1/keys")["keys"]]
         assert len(keys) == 1 + len(OTHERS)
     finally:
