@@ -20,6 +20,7 @@ from router.api.dashboard.answers import refused_by_litestar
 from router.api.dashboard.desk import Desk
 from router.api.data_plane import data_plane
 from router.api.errors import router_error, unforeseen
+from router.api.keychain import Keychain
 from router.api.openapi import description_route
 from router.api.policies import policy_routes
 from router.api.reconcile import reconcile_routes
@@ -75,8 +76,9 @@ def _operations(parts: Parts) -> list[Any]:
     settings, rules, twins = parts.settings, parts.rules, parts.holding.twins
     changes = Changes(parts.audit, fingerprint(settings.admin_key.reveal()))
     switching = Switching(rules, parts.board, changes)
+    keychain = Keychain(rules, parts.keyring, changes)
     plane = (
-        *admin_routes(rules, parts.keyring, parts.records, lambda: parts.rulebook.refused, parts.settled, changes),
+        *admin_routes(rules, keychain, parts.records, lambda: parts.rulebook.refused, parts.settled),
         *upstream_routes(parts.health, parts.quotas),
         *switch_routes(rules, settings.main, switching, parts.health, changes),
         *reconcile_routes(parts.reconciler, parts.records, parts.settled, changes),
@@ -89,8 +91,9 @@ def _operations(parts: Parts) -> list[Any]:
         records=parts.records,
         twins=twins,
         grants=parts.grants.of,
-        keyring=parts.keyring,
+        keychain=keychain,
         health=parts.health,
+        windows=parts.quotas.snapshot,
         main=settings.main,
         switching=switching,
         changes=changes,

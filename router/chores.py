@@ -28,7 +28,7 @@ async def for_ever(job: Callable[[], Coroutine[None, None, None]]) -> None:
 
 async def watch_files(rulebook: Rulebook) -> None:
     """Reload the rules whenever a file of theirs changes."""
-    async for _ in awatch(rulebook.config_dir, rulebook.policies_dir, recursive=False):
+    async for _ in awatch(rulebook.config_dir, rulebook.policies_dir, *rulebook.beside, recursive=False):
         rulebook.reload()
 
 

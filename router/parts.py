@@ -79,6 +79,7 @@ class Parts:
             _today,
             metrics.reloaded,
             lambda name: settings.upstream_key(name) is not None,
+            beside=settings.policies_beside,
         )
         # The store, and what stands in it.
         self._client = client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)

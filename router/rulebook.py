@@ -50,11 +50,16 @@ class ConfigError(Exception):
 
 
 def load_rules(
-    config_dir: Path, policies_dir: Path, today: date, given: Callable[[str], bool] = lambda name: True
+    config_dir: Path,
+    policies_dir: Path,
+    today: date,
+    given: Callable[[str], bool] = lambda name: True,
+    beside: Sequence[Path] = (),
 ) -> Rules:
     """The snapshot made of both folders. Raises ConfigError.
 
-    `given` says whether an environment variable holds a key; who asks no upstream need not know.
+    `given` says whether an environment variable holds a key; who asks no upstream need not know. `beside` are folders
+    of further policies, for teams that have no file in `policies_dir`.
     """
     models_path, quality_path = config_dir / MODELS, config_dir / QUALITY
     catalogue = decode(models_path, Catalogue)
@@ -74,6 +79,8 @@ def load_rules(
     paths = sorted(policies_dir.glob("*.toml"))
     if policies_dir / DEFAULT not in paths:
         raise ConfigError(policies_dir / DEFAULT, "is missing: it holds for every team without a file of its own")
+    own = {path.name for path in paths}
+    paths += [path for folder in beside for path in sorted(folder.glob("*.toml")) if path.name not in own]
     for path in paths:
         policy = load_policy(path, shelf)
         if policy.upstream_key is not None and not given(policy.upstream_key):
@@ -249,7 +256,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 class Rulebook:
     """Holds the snapshot in force, since `applied_at` (epoch seconds, as `clock` gives). `on_reload` is told "applied"
-    or "refused", `given` is load_rules' own; `last_refused` is remembered after it was mended, too."""
+    or "refused", `given` and `beside` are load_rules' own; `last_refused` is remembered after it was mended, too."""
 
     def __init__(
         self,
@@ -259,14 +266,16 @@ class Rulebook:
         on_reload: Callable[[str], None],
         given: Callable[[str], bool] = lambda name: True,
         clock: Callable[[], float] = time.time,
+        beside: Sequence[Path] = (),
     ) -> None:
         self.config_dir = config_dir
         self.policies_dir = policies_dir
+        self.beside = tuple(beside)
         self._today = today
         self._on_reload = on_reload
         self._given = given
         self._clock = clock
-        self.current = load_rules(config_dir, policies_dir, today(), given)
+        self.current = load_rules(config_dir, policies_dir, today(), given, self.beside)
         self.applied_at = clock()
         self.refused: str | None = None
         self.last_refused: Refused | None = None
@@ -275,7 +284,7 @@ class Rulebook:
     def reload(self) -> None:
         """Swap in what the files say now, or keep what holds and say why."""
         try:
-            rules = load_rules(self.config_dir, self.policies_dir, self._today(), self._given)
+            rules = load_rules(self.config_dir, self.policies_dir, self._today(), self._given, self.beside)
         except Exception as error:
             # Whatever is wrong with a file, the rules in force stay, and the next change is looked at again.
             self.refused = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"

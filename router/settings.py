@@ -107,7 +107,8 @@ class RouterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`redis_url` is None while the embedded store is meant; `workers` share one port, and `ops_port`, which alone
     serves the operations plane when it is set. `upstream_key` looks up the key
-    that a further upstream's row names. `traces` says whether OpenTelemetry's are made."""
+    that a further upstream's row names. `traces` says whether OpenTelemetry's are made. `policies_beside` are folders
+    of further policies, for teams without a file in `policies_dir`."""
 
     config_dir: Path
     policies_dir: Path
@@ -128,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     ops_port: int | None = None
     traces: bool = False
+    policies_beside: tuple[Path, ...] = ()
 
     @property
     def main(self) -> Site:

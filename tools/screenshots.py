@@ -45,8 +45,8 @@ RECORDS: Final = 20_000
 PICTURES: Final = (
     ("overview", "", 1280, 1180, "light", 1.0),
     ("budgets", "/budgets", 1280, 900, "light", 1.0),
-    ("routing", "/routing?range=7d", 1280, 1020, "dark", 1.0),
-    ("upstream", "/upstream", 1280, 900, "dark", 1.0),
+    ("routing", "/routing?range=7d", 1280, 1240, "dark", 1.0),
+    ("upstream", "/upstream", 1280, 1220, "dark", 1.0),
     ("phone", "", 375, 812, "dark", 2.0),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,27 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
 from router import children, server
-from router.commands.demo_requests import REQUESTS, Outcome, ask
+from router.commands.demo_keys import keys_of
+from router.commands.demo_requests import REQUESTS, Outcome, ask, post
+from router.commands.demo_teams import FAULTS, POLICIES, TEAMS, go_on
 from router.commands.options import address, apart, folders, log_to_stderr, tethered
 from router.core.money import usd
-from router.errors import InvalidKey
 from router.settings import Settings, load_settings
-from router.store.connect import connect
-from router.store.keyring import Keyring
 
 TEAM = "demo"
-KEY_FILE = "demo.key"
 
 
 @click.command()
 @folders("data/demo")
 @address(8080)
 @click.option("--once", is_flag=True, help="Stop after the table.")
+@click.option("--alone", is_flag=True, help="Without the other teams and their requests.")
 @apart
 @tethered
 def demo(
@@ -40,6 +41,7 @@ def demo(
     port: int,
     ops_port: int | None,
     once: bool,
+    alone: bool,
     die_with_parent: bool,
 ) -> None:
     """Show the whole line at work. Needs no key: the upstream is simulated."""
@@ -52,10 +54,11 @@ def demo(
         children.lock(data_dir),
         server.bind(host, port) as listener,
         _simulator() as simulator_url,
-        server.operations(_settings(config_dir, policies_dir, data_dir, host, simulator_url), ops_port, listener) as (
-            plain,
-            ops,
-        ),
+        server.operations(
+            _settings(config_dir, policies_dir, data_dir, host, simulator_url, () if alone else (POLICIES,)),
+            ops_port,
+            listener,
+        ) as (plain, ops),
         server.store(plain) as settings,
     ):
         url = server.url_of(host, listener)
@@ -64,18 +67,22 @@ def demo(
         server.run(settings, [listener, *ops], lambda: _show(settings, url, ops_url, simulator_url, once))
 
 
-def _settings(config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str) -> Settings:
-    """The demo's own: never a key, a store or an upstream from the environment."""
+def _settings(
+    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str, beside: tuple[Path, ...]
+) -> Settings:
+    """The demo's own: never a key, a store or an upstream from the environment. `beside` holds its other teams'
+    policies: whoever has a file of that name in `policies_dir` has the word."""
     own = ("ROUTER_ADMIN_KEY", "ROUTER_KEY_PEPPER", "ROUTER_STORE_TIMEOUT")
     kept = {name: value for name, value in os.environ.items() if name.startswith(own)}
     environ = {**kept, "MISTRAL_API_KEY": "simulated", "ROUTER_UPSTREAM_URL": simulator_url}
-    return load_settings(
+    settings = load_settings(
         config_dir=config_dir,
         policies_dir=policies_dir,
         data_dir=data_dir,
         environ={**environ, "ROUTER_UPSTREAM_REGION": "global"},
         loopback=server.is_loopback(host),
     )
+    return msgspec.structs.replace(settings, policies_beside=beside)
 
 
 @contextmanager
@@ -109,39 +116,25 @@ def _simulator() -> Iterator[str]:
 
 
 async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool | None:
-    key = await _key(settings)
-    outcomes = [await ask(url, key, asked, simulator_url) for asked in REQUESTS]
+    others = [team.name for team in TEAMS] if settings.policies_beside and not once else []
+    keys = await keys_of(settings, [TEAM, *others])
+    outcomes = [await ask(url, keys[TEAM], asked, simulator_url) for asked in REQUESTS]
     Console(width=max(100, Console().width)).print(_table(outcomes))
-    _print_addresses(settings, url, ops_url, simulator_url, key)
+    if others:
+        await asyncio.to_thread(post, f"{simulator_url}/_sim/faults", "", FAULTS)
+        click.echo(_told_of(others))
+    _print_addresses(settings, url, ops_url, simulator_url, keys[TEAM])
+    if others:
+        await go_on(url, keys)
     return True if once else None
 
 
-async def _key(settings: Settings) -> str:
-    """The demo's virtual key: the one of the last run while it works, else a new one."""
-    assert settings.redis_url is not None, "the store runs"
-    path = settings.data_dir / KEY_FILE
-    client = connect(settings.redis_url, timeout_s=settings.store_timeout_s)
-    try:
-        keyring = Keyring(client, settings.pepper.reveal().encode())
-        if path.exists():
-            kept = path.read_text().strip()
-            if kept and await _works(keyring, kept):
-                return kept
-        _, key = await keyring.create(TEAM, "the demo's key")
-    finally:
-        await client.aclose()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(key + "\n")
-    return key
-
-
-async def _works(keyring: Keyring, key: str) -> bool:
-    try:
-        await keyring.authenticate(key)
-    except InvalidKey:
-        return False
-    return True
+def _told_of(others: list[str]) -> str:
+    return f"""
+The teams {", ".join(others[:-1])} and {others[-1]} go on asking while this runs, about
+one request every three seconds, so that the dashboard has something to show. Their budgets are cents; some of
+their requests are refused, and some fail at first, on purpose. Without them: --alone. Their policies:
+{POLICIES}"""
 
 
 def _table(outcomes: list[Outcome]) -> Table:

@@ -31,11 +31,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-def _says(text: str, **fields: Any) -> dict[str, Any]:
+def says(text: str, **fields: Any) -> dict[str, Any]:
     return {"model": "auto", "messages": [{"role": "user", "content": text}], "max_tokens": 300, **fields}
 
 
-_WEATHER: Final = {
+WEATHER: Final = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -48,7 +48,7 @@ _WEATHER: Final = {
         },
     },
 }
-_INVOICE: Final = {
+INVOICE: Final = {
     "type": "json_schema",
     "json_schema": {
         "name": "invoice",
@@ -59,26 +59,24 @@ _INVOICE: Final = {
         },
     },
 }
-_REPORT: Final = (
-    "The council met on Tuesday to discuss the new tram line between the harbour and the university. " * 120
-)
+REPORT: Final = "The council met on Tuesday to discuss the new tram line between the harbour and the university. " * 120
 
 _BAT: Final = "A bat and a ball cost 1.10 together, the bat 1.00 more than the ball. What does the ball cost?"
 
 REQUESTS: Final = (
-    Asked(title="Short question", body=_says("What is the capital of Portugal?")),
+    Asked(title="Short question", body=says("What is the capital of Portugal?")),
     Asked(
         title="Extract to JSON",
-        body=_says("Invoice: Acme Ltd, total 1,249.50 EUR. Extract it.", response_format=_INVOICE),
+        body=says("Invoice: Acme Ltd, total 1,249.50 EUR. Extract it.", response_format=INVOICE),
     ),
-    Asked(title="German prose", body=_says("Erkläre einem Kind in ein paar Sätzen, warum der Himmel blau ist.")),
-    Asked(title="Translate to Czech", body=_says("Translate to Czech: the meeting has moved to Thursday afternoon.")),
-    Asked(title="Write code", body=_says("Write a Python function that merges two sorted lists, with type hints.")),
-    Asked(title="Call a tool", body=_says("What is the weather in Lyon today?", tools=[_WEATHER])),
-    Asked(title="Long text, streamed", body=_says(f"Summarise this in three sentences.\n\n{_REPORT}", stream=True)),
-    Asked(title="Reasoning", body=_says(_BAT, reasoning_effort="high")),
-    Asked(title="Best quality", body=_says("Prove that the square root of two is irrational.", model="auto:quality")),
-    Asked(title="Upstream says 429", body=_says("Name three rivers of France."), fault="rate_limited"),
+    Asked(title="German prose", body=says("Erkläre einem Kind in ein paar Sätzen, warum der Himmel blau ist.")),
+    Asked(title="Translate to Czech", body=says("Translate to Czech: the meeting has moved to Thursday afternoon.")),
+    Asked(title="Write code", body=says("Write a Python function that merges two sorted lists, with type hints.")),
+    Asked(title="Call a tool", body=says("What is the weather in Lyon today?", tools=[WEATHER])),
+    Asked(title="Long text, streamed", body=says(f"Summarise this in three sentences.\n\n{REPORT}", stream=True)),
+    Asked(title="Reasoning", body=says(_BAT, reasoning_effort="high")),
+    Asked(title="Best quality", body=says("Prove that the square root of two is irrational.", model="auto:quality")),
+    Asked(title="Upstream says 429", body=says("Name three rivers of France."), fault="rate_limited"),
 )
 
 
@@ -86,10 +84,10 @@ async def ask(url: str, key: str, asked: Asked, simulator_url: str) -> Outcome:
     """One request over HTTP, and what the router says it cost."""
     if asked.fault:
         await asyncio.to_thread(
-            _post, f"{simulator_url}/_sim/faults", "", {"rules": [{"fault": asked.fault, "times": 1}]}
+            post, f"{simulator_url}/_sim/faults", "", {"rules": [{"fault": asked.fault, "times": 1}]}
         )
     began = time.monotonic()
-    headers, body = await asyncio.to_thread(_post, f"{url}/v1/chat/completions", key, asked.body)
+    headers, body = await asyncio.to_thread(post, f"{url}/v1/chat/completions", key, asked.body)
     seconds = time.monotonic() - began
     if asked.body.get("stream"):
         last = json.loads(body.decode().split("data: ")[-2])
@@ -114,7 +112,8 @@ async def ask(url: str, key: str, asked: Asked, simulator_url: str) -> Outcome:
     )
 
 
-def _post(url: str, key: str, body: dict[str, Any]) -> tuple[Any, bytes]:
+def post(url: str, key: str, body: dict[str, Any]) -> tuple[Any, bytes]:
+    """The answer's headers and body. Raises OSError, which is HTTPError for a refusal."""
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)  # noqa: S310 - our own address
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above

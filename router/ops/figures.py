@@ -75,6 +75,11 @@ def moment(at_ms: float) -> str:
     return _at(at_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def day(at_ms: float) -> str:
+    """A date in UTC."""
+    return _at(at_ms).strftime("%Y-%m-%d")
+
+
 def minute(at_ms: float) -> str:
     """A day and time in UTC, as a forecast is told."""
     return _at(at_ms).strftime("%a %d %b, %H:%M")

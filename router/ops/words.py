@@ -6,6 +6,7 @@ from typing import Final
 
 from router.core.attempts import Outcome
 from router.core.reasons import Reason, Why
+from router.core.record import RequestRecord
 
 REASONS: Final = {
     Reason.CHEAPEST_SUITABLE: "the cheapest of the models that are good enough",
@@ -74,6 +75,16 @@ OUTCOMES: Final = {
     Outcome.APP_LEFT: "the app hung up",
 }
 
+# Why a request was turned away, for the codes that an operator's own rules bring about.
+REFUSALS: Final = {
+    "budget_exceeded": "a budget had less left than the request could cost at most",
+    "rate_limit_exceeded": "a limit of the policy or the key was reached",
+    "not_allowed": "it is outside what the key may do",
+    "no_suitable_model": "no model can serve it under the policy",
+    "upstream_rate_limited": "every model that could serve it had reached its limit at the vendor",
+    "budget_store_unavailable": "the store did not answer, and the policy serves nothing without it",
+}
+
 
 def reason(value: str) -> str:
     """A recorded reason in words; one that this version does not know stays as it is."""
@@ -83,6 +94,12 @@ def reason(value: str) -> str:
 def objection(value: str) -> str:
     """A recorded objection in words, likewise."""
     return OBJECTIONS[Why(value)] if value in _OBJECTIONS else value
+
+
+def told_why(record: RequestRecord) -> str:
+    """In a word why the model served, or why none did."""
+    refused = record.code if record.status >= 400 else None
+    return refused or record.reason or "–"
 
 
 _REASONS: Final = frozenset(member.value for member in Reason)

@@ -44,14 +44,16 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
 
 class QuotaView(msgspec.Struct, frozen=True, kw_only=True):
     """One window for operators: `remaining` as it is believed to be now, of which bulk may use `bulk_remaining`.
-    `age_s` is how long ago the vendor told the limit."""
+    `age_s` is how long ago the vendor told the limit, `sharers` how many processes use the account's windows."""
 
+    account: str
     quota: str
     measure: str
     limit: int
     remaining: int
     bulk_remaining: int
     age_s: float
+    sharers: int = 1
 
 
 class Quotas:
@@ -125,14 +127,17 @@ class Quotas:
         now_s = self._clock()
         return [
             QuotaView(
+                account=account,
                 quota=quota,
                 measure=rate.value,
                 limit=learned.limit,
                 remaining=left,
                 bulk_remaining=max(0, left - (learned.limit - bulk_part(learned.limit))),
                 age_s=round(max(0.0, now_s - learned.at_s), 3),
+                sharers=self._sharers.get(account, 1),
             )
-            for quota, window in sorted(self._windows.items())
+            for account, windows in sorted(self._accounts.items())
+            for quota, window in sorted(windows.items())
             for rate, (learned, left) in window.left(now_s).items()
         ]
 

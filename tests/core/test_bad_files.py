@@ -106,6 +106,25 @@ def test_a_team_without_a_file_gets_the_default_policy_under_its_own_name() -> N
     assert policy.budgets == SHIPPED.default.budgets
 
 
+def test_a_folder_beside_has_the_policies_of_teams_without_a_file(config: Path, tmp_path: Path) -> None:
+    beside, policies = tmp_path / "beside", config.parent / "policies"
+    beside.mkdir()
+    shutil.copytree(ROOT / "policies", policies)
+    for team in ("demo", "extra", "default"):
+        (beside / f"{team}.toml").write_text(f'team = "{team}"\nquality = "economy"\n')
+    rules = load_rules(config, policies, TODAY, beside=(beside,))
+    assert (rules.policies["extra"].quality, rules.policies["demo"].quality) == ("economy", "balanced")
+    assert rules.default.quality == "balanced"
+    book = Rulebook(config, policies, lambda: TODAY, lambda _: None, beside=(beside,))
+    (policies / "extra.toml").write_text('team = "extra"\nquality = "quality"\n')
+    book.reload()
+    assert book.current.policies["extra"].quality == "quality", "whoever has a file has the word"
+    (beside / "extra.toml").write_text("qualtiy = 1\n")
+    (policies / "extra.toml").unlink()
+    book.reload()
+    assert str(beside / "extra.toml") in str(book.refused)
+
+
 class TestReload:
     def book(self, config: Path, told: list[str]) -> Rulebook:
         policies = config.parent / "policies"

@@ -4,22 +4,21 @@ those of the ledger."""
 from __future__ import annotations
 
 import base64
-import http.client
 import re
 import time
-from collections.abc import Iterator, Mapping
-from urllib.parse import quote, urlencode, urlsplit
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from router.api.session import LASTS_S, Sessions
 from router.settings import Secret
 from tests import running
-from tests.running import ADMIN_KEY, Reply, Router, Simulator, call, wait_for
+from tests.http.visiting import ask, change, newest, proof, sign_in
+from tests.running import ADMIN_KEY, Router, Simulator, call, wait_for
 
 PAGES = ("", "/budgets", "/routing", "/requests", "/upstream", "/keys", "/policies")
-CHANGES = ("/revoke", "/disable", "/enable", "/pin-all", "/unpin", "/sign-out")
-BROWSER = {"accept": "text/html,application/xhtml+xml"}
+CHANGES = ("/create-key", "/rotate", "/revoke", "/disable", "/enable", "/pin-all", "/unpin", "/sign-out")
 
 
 @pytest.fixture(scope="module")
@@ -32,34 +31,9 @@ def watched(simulated: Simulator) -> Iterator[Router]:
         yield process
 
 
-def ask(
-    router: Router, path: str, method: str = "GET", body: str = "", headers: Mapping[str, str] | None = None
-) -> Reply:
-    """One request as a browser sends it; no redirect is followed."""
-    parts = urlsplit(router.operated_at)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-    form = {"content-type": "application/x-www-form-urlencoded"} if method == "POST" else {}
-    try:
-        connection.request(method, f"/dashboard{path}", body or None, {**BROWSER, **form, **(headers or {})})
-        answer = connection.getresponse()
-        return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
-
-
-def sign_in(router: Router, key: str = ADMIN_KEY, to: str = "/dashboard", **headers: str) -> Reply:
-    return ask(router, "/sign-in", "POST", urlencode({"key": key, "to": to}), headers)
-
-
 @pytest.fixture
 def cookie(watched: Router) -> str:
     return sign_in(watched).headers["set-cookie"].partition(";")[0]
-
-
-def proof(router: Router, cookie: str) -> str:
-    """The token that this session's forms carry."""
-    page = ask(router, "/keys", headers={"cookie": cookie}).body.decode()
-    return str(re.findall(r'name="form" value="([0-9a-f]{64})"', page)[0])
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -152,26 +126,6 @@ def test_who_only_reads_is_shown_no_form_that_changes_anything(watched: Router) 
         assert 'method="post"' not in page
 
 
-def change(router: Router, cookie: str, path: str, **fields: str) -> Reply:
-    return ask(router, path, "POST", urlencode({"form": proof(router, cookie), **fields}), {"cookie": cookie})
-
-
-def newest(router: Router) -> tuple[str, str]:
-    line = router.admin("GET", "/audit?limit=1").json["changes"][0]
-    return line["what"], line["target"]
-
-
-def test_a_key_is_revoked_on_the_page_and_the_audit_knows(watched: Router, cookie: str) -> None:
-    key = watched.new_key("apps")
-    name = key.split("-")[2]
-    assert change(watched, cookie, "/revoke", key=name).status == 400, "not without the tick"
-    done = change(watched, cookie, "/revoke", key=name, sure="yes")
-    assert (done.status, done.headers["location"]) == (303, "/dashboard/keys?done=revoked")
-    assert newest(watched) == ("key.revoked", name)
-    wait_for(lambda: watched.chat(key=key).status == 401)
-    assert change(watched, cookie, "/revoke", key="nobody", sure="yes").status == 404
-
-
 def test_a_model_is_switched_on_the_page_and_the_audit_knows(watched: Router, cookie: str) -> None:
     wish = {"model": "mistral-small-2603", "for_s": "900", "reason": "it <b>babbles</b>"}
     assert change(watched, cookie, "/disable", **wish).status == 303
@@ -253,6 +207,13 @@ def test_a_wrong_question_earns_the_answers_that_there_are(watched: Router, path
     assert told in page.body.decode()
     program = call(f"{watched.url}/dashboard{path}", key=ADMIN_KEY)
     assert told in program.error["message"]
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_what_takes_a_form_is_nothing_to_read_and_says_so(watched: Router, path: str) -> None:
+    page = ask(watched, path, headers={"authorization": f"Bearer {ADMIN_KEY}"})
+    assert page.status == 405
+    assert f"Nothing can be read at /dashboard{path}: it takes what a form sends." in page.body.decode()
 
 
 def shown(page: str, name: str) -> int:

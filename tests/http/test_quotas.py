@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import running
-from tests.running import ROOT, Reply, Router, Simulator, call, wait_for
+from tests.running import ADMIN_KEY, ROOT, Reply, Router, Simulator, call, wait_for
 
 MONEY = '[[budget]]\nscope = "team"\nusd = "1000.00"\nwindow = "month"\n'
 # Everything may serve, so that there is always a next model.
@@ -167,6 +168,25 @@ def test_a_teams_own_key_is_sent_and_has_windows_of_its_own(router: Router, vend
     assert state(router, f"{MODEL}#OWN_KEY")["quota"]["requests"]["remaining"] == 99
     everything = str(router.record(reply)) + router.said + router.admin("GET", "/upstream").body.decode()
     assert OWN_KEY not in everything + router.admin("GET", "/policies").body.decode()
+
+
+def shown(router: Router) -> str:
+    """What the card of windows says, in one line."""
+    page = call(f"{router.operated_at}/dashboard/upstream", key=ADMIN_KEY).body.decode()
+    (card,) = re.findall(r'<section id="windows".*?</section>', page)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", card))
+
+
+def test_the_dashboard_shows_what_was_learned_and_who_shares_it(router: Router, vendor: Simulator) -> None:
+    assert "Nothing is learned yet." in shown(router)
+    windows(vendor, 4)
+    asked(router, router.new_key("ladder"), 1, model=MODEL)
+    asked(router, router.new_key("own"), 1, model=MODEL)
+    text = shown(router)
+    assert f"{MODEL} 4 3 of 4 left 75 % 1.0 M" in text
+    assert "every team but own" in text
+    assert "own , by the key in OWN_KEY" in text
+    assert OWN_KEY not in text
 
 
 @pytest.mark.parametrize(("status", "rests_s"), [(401, 60), (402, 300)])

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from router.core.attempts import Outcome
 from router.core.explain import Attempt, ModelView, RouterObject
 from router.core.forecast import Forecast, Outlook
+from router.core.key_rules import KeyRules
 from router.core.policy import Scope
 from router.core.record import RequestRecord
-from router.ops.pages.budgets import Budgets, Burning, budgets_page
+from router.ops.pages.budgets import Budgets, Burning, budgets_page, mark, outlook
 from router.ops.pages.keys import KeyRow, Keys, keys_page
 from router.ops.pages.layout import Frame
 from router.ops.pages.request import request_page
@@ -128,6 +129,7 @@ def test_attempts_that_failed_are_told_with_what_they_cost() -> None:
     by_hand = replace(lost, unconfirmed=False)
     text = read(request_page(record([limited, lost, OK]), FRAME))
     assert "rate_limited rate limit reached" in text
+    assert "(large: rate limit reached, large: took too long)." in text
     assert "nothing was billed" in text
     assert "held until it is known what was used" in text
     assert "Attempts before it cost $0.00000700." in text
@@ -138,9 +140,11 @@ def test_attempts_that_failed_are_told_with_what_they_cost() -> None:
 def test_a_request_that_failed_says_with_what() -> None:
     refused = record([], status=402, code="budget_exceeded", model=None, saved_nano_usd=0, baseline_nano_usd=None)
     text = read(request_page(refused, FRAME))
-    assert "failed with status 402: budget_exceeded. It cost nothing." in text
+    assert "was refused with status 402, budget_exceeded: a budget had less left than" in text
+    assert "It cost nothing. The budgets of search" in text
     assert "No attempt was made" in text
-    assert "It cost $0.000100 all the same." in read(request_page(record([OK], status=502), FRAME))
+    failed = read(request_page(record([OK], status=502, code="upstream_bad_response"), FRAME))
+    assert "failed with status 502, upstream_bad_response. It cost $0.000100 all the same." in failed
 
 
 def test_a_request_without_its_details_is_still_told() -> None:
@@ -174,14 +178,22 @@ def burning(outlook: Outlook, **more: Any) -> Burning:
     return replace(made, **more)
 
 
+def over() -> Burning:
+    """A budget of which less is left than a minute's pace."""
+    made = burning(Outlook.RUNS_OUT)
+    return replace(made, forecast=replace(made.forecast, at_ms=NOW_MS + 59_000))
+
+
 @pytest.mark.parametrize(
     ("one", "told"),
     [
-        (burning(Outlook.RUNS_OUT), "runs out in 1 d 2 h: "),
+        (burning(Outlook.RUNS_OUT), "runs out in 1 d 2 h "),
+        (burning(Outlook.RUNS_OUT, rolling=True, ends_ms=NOW_MS), "runs out in 1 d 2 h "),
+        (over(), "all but used up "),
         (burning(Outlook.LASTS), "not before it renews"),
         (burning(Outlook.LASTS, rolling=True, ends_ms=NOW_MS), "not at this pace"),
         (burning(Outlook.UNSPENT), "nothing spent"),
-        (burning(Outlook.EXHAUSTED), "used up; renews"),
+        (burning(Outlook.EXHAUSTED), "used up "),
         (burning(Outlook.EXHAUSTED, rolling=True), "used up "),
         (burning(Outlook.RUNS_OUT, ends_ms=None), "never"),
         (burning(Outlook.LASTS, scope=Scope.KEY, called="nightly job"), "month of key nightly job"),
@@ -193,6 +205,20 @@ def test_a_budget_says_when_it_runs_out_and_when_it_does_not(one: Burning, told:
     for shown in (one, stepped):
         page = budgets_page(Budgets(rows=[shown], found=1, team="", teams=["search"], page_number=1, pages=1), FRAME)
         assert told in read(page)
+
+
+@pytest.mark.parametrize(
+    ("one", "told", "kind"),
+    [
+        (burning(Outlook.RUNS_OUT), "runs out in 1 d 2 h: Thu 26 Nov, 11:46", "warn"),
+        (over(), "all but used up; renews Fri 27 Nov, 09:46", "bad"),
+        (burning(Outlook.EXHAUSTED), "used up; renews Fri 27 Nov, 09:46", "bad"),
+        (burning(Outlook.EXHAUSTED, rolling=True), "used up", "bad"),
+        (burning(Outlook.LASTS), "not before it renews", "good"),
+    ],
+)
+def test_a_chart_of_a_budget_says_at_what_time_it_runs_out_or_renews(one: Burning, told: str, kind: str) -> None:
+    assert (outlook(one, NOW_MS), mark(one, NOW_MS)) == (told, kind)
 
 
 def test_pages_lead_to_one_another() -> None:
@@ -219,11 +245,13 @@ def key(**more: Any) -> KeyRow:
         (key(revoked_at=5.0), "revoked 1970-01-01 00:00:05"),
         (key(unlimited=True), "unlimited"),
         (key(models=("mistral-*",), endpoints=("embeddings",)), "mistral-*, /v1/embeddings"),
+        (key(own=KeyRules(usd="5.00", window="day", concurrency=3)), "$5.00, day 3 at once"),
     ],
 )
 def test_a_key_says_what_it_may(one: KeyRow, told: str) -> None:
     keys = Keys(rows=[one], found=1, team="", teams=["search"], page_number=1, pages=1)
     page = keys_page(keys, FRAME)
     assert told in read(page)
-    assert ("/dashboard/revoke" in page) == (one.revoked_at is None)
-    assert 'action="/dashboard/revoke"' not in keys_page(keys, Frame(now_ms=NOW_MS)), "who may only read"
+    for change in ("/dashboard/revoke", "/dashboard/rotate"):
+        assert (f'action="{change}"' in page) == (one.revoked_at is None)
+    assert 'method="post"' not in keys_page(keys, Frame(now_ms=NOW_MS)), "who may only read"

@@ -8,6 +8,7 @@ from router.api.auth import AdminGuard
 from router.api.dashboard.answers import refused
 from router.api.dashboard.changing import changing_routes
 from router.api.dashboard.desk import Desk
+from router.api.dashboard.keying import keying_routes
 from router.api.dashboard.money import money_routes
 from router.api.dashboard.operating import operating_routes
 from router.api.dashboard.requests import request_routes
@@ -17,7 +18,8 @@ from router.errors import RouterError
 
 def dashboard(desk: Desk, guard: AdminGuard) -> Router:
     """All of the dashboard; `guard` stands before everything but the sign-in."""
-    closed = [*money_routes(desk), *request_routes(desk), *operating_routes(desk), *changing_routes(desk)]
+    reading = [*money_routes(desk), *request_routes(desk), *operating_routes(desk)]
+    closed = [*reading, *changing_routes(desk), *keying_routes(desk)]
     for handler in closed:
         handler.guards = [*(handler.guards or ()), guard]
     return Router(

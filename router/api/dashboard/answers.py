@@ -47,7 +47,12 @@ def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -
     """An exception handler for Litestar's own refusals."""
     if error.status_code >= 500 or not _by_browser(request):
         return http_error(request, error)
-    text = f"There is nothing at {request.url.path}." if error.status_code == 404 else f"{error.detail}."
+    path = request.url.path
+    told = {
+        404: f"There is nothing at {path}.",
+        405: f"Nothing can be read at {path}: it takes what a form sends.",
+    }
+    text = told.get(error.status_code, f"{error.detail}.")
     return html(failed_page(text), error.status_code)
 
 

@@ -1,5 +1,5 @@
-"""What the pages' forms change: each through the same code as the admin API, so that each leaves its line of the audit.
-None is done without the token of the visitor's own session."""
+"""What the pages' forms change, but for keys: each through the same code as the admin API, so that each leaves its line
+of the audit. None is done without the token of the visitor's own session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.admin import revoke
 from router.api.dashboard.answers import see
 from router.api.dashboard.desk import Desk
 from router.api.session import cookie_header
@@ -27,44 +26,35 @@ DONE: Final = {
 
 
 def changing_routes(desk: Desk) -> list[HTTPRouteHandler]:
-    @post("/dashboard/revoke", status_code=303)
-    async def revoke_on_page(request: Request[Any, Any, Any]) -> Response[str]:
-        """Revoke a key."""
-        fields = await desk.change(request)
-        if fields.get("sure") != "yes":
-            raise BadRequest("Tick “for good” to revoke a key.", code="invalid_value", param="sure")
-        await revoke(request, desk.keyring, desk.changes, fields.get("key", ""))
-        return _done("keys", "revoked")
-
     @post("/dashboard/disable", status_code=303)
     async def disable_on_page(request: Request[Any, Any, Any]) -> Response[str]:
         """Switch a model off for a while."""
         fields = await desk.change(request)
-        asked = Disabling(for_s=_seconds(fields), reason=fields.get("reason", ""))
+        asked = Disabling(for_s=seconds(fields, "for_s"), reason=fields.get("reason", ""))
         await desk.switching.disable(request, fields.get("model", ""), asked)
-        return _done("upstream", "disabled")
+        return done("upstream", "disabled")
 
     @post("/dashboard/enable", status_code=303)
     async def enable_on_page(request: Request[Any, Any, Any]) -> Response[str]:
         """Switch a model on again."""
         fields = await desk.change(request)
         await desk.switching.enable(request, fields.get("model", ""))
-        return _done("upstream", "enabled")
+        return done("upstream", "enabled")
 
     @post("/dashboard/pin-all", status_code=303)
     async def pin_on_page(request: Request[Any, Any, Any]) -> Response[str]:
         """Have one model serve every chat request for a while."""
         fields = await desk.change(request)
-        asked = Pinning(model=fields.get("model", ""), for_s=_seconds(fields), reason=fields.get("reason", ""))
+        asked = Pinning(model=fields.get("model", ""), for_s=seconds(fields, "for_s"), reason=fields.get("reason", ""))
         await desk.switching.pin_all(request, asked)
-        return _done("upstream", "pinned")
+        return done("upstream", "pinned")
 
     @post("/dashboard/unpin", status_code=303)
     async def unpin_on_page(request: Request[Any, Any, Any]) -> Response[str]:
         """Route every request again."""
         await desk.change(request)
         await desk.switching.unpin(request)
-        return _done("upstream", "unpinned")
+        return done("upstream", "unpinned")
 
     @post("/dashboard/sign-out", status_code=303)
     async def end_session(request: Request[Any, Any, Any]) -> Response[str]:
@@ -72,15 +62,17 @@ def changing_routes(desk: Desk) -> list[HTTPRouteHandler]:
         await desk.change(request)
         return see("/dashboard/sign-in", {"set-cookie": cookie_header("", request.scope)})
 
-    return [revoke_on_page, disable_on_page, enable_on_page, pin_on_page, unpin_on_page, end_session]
+    return [disable_on_page, enable_on_page, pin_on_page, unpin_on_page, end_session]
 
 
-def _done(where: str, what: str) -> Response[str]:
+def done(where: str, what: str) -> Response[str]:
+    """Back to a page, which tells what of DONE was done."""
     return see(f"/dashboard/{where}?{urlencode({'done': what})}")
 
 
-def _seconds(fields: dict[str, str]) -> float:
-    text = fields.get("for_s", "")
+def seconds(fields: dict[str, str], name: str) -> float:
+    """A duration in a form's field. Raises BadRequest."""
+    text = fields.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadRequest("for_s must be a whole number of seconds.", code="invalid_value", param="for_s")
+        raise BadRequest(f"{name} must be a whole number of seconds.", code="invalid_value", param=name)
     return float(text)

@@ -12,6 +12,7 @@ from litestar import Request
 from router.api.changes import Changes
 from router.api.dashboard.asked import form
 from router.api.dashboard.kept import Kept
+from router.api.keychain import Keychain
 from router.api.session import Sessions, session_of
 from router.api.switching import Switching
 from router.core.grants import Grant
@@ -24,6 +25,7 @@ from router.store.keyring import Keyring
 from router.store.records import Records
 from router.store.twins import Twins
 from router.upstream.health import Health
+from router.upstream.quotas import QuotaView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +36,9 @@ class Desk:
     records: Records
     twins: Twins
     grants: Callable[[str], tuple[Grant, ...]]
-    keyring: Keyring
+    keychain: Keychain
     health: Health
+    windows: Callable[[], list[QuotaView]]
     main: Site
     switching: Switching
     changes: Changes
@@ -47,6 +50,10 @@ class Desk:
     @property
     def rules(self) -> Rules:
         return self.rulebook.current
+
+    @property
+    def keyring(self) -> Keyring:
+        return self.keychain.keyring
 
     @property
     def now_ms(self) -> int:

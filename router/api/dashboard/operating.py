@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from litestar import Request, Response, get
@@ -18,8 +19,10 @@ from router.core.rollup import Rollup
 from router.ops.pages.keys import KeyRow, Keys, keys_page
 from router.ops.pages.policies import ChangeRow, InForce, Refusal, policies_page
 from router.ops.pages.upstream import ModelState, Upstreams, upstream_page
+from router.ops.pages.windows import Measured, Window
 from router.store.audit import Line
 from router.store.keyring import KeyRecord
+from router.upstream.quotas import QuotaView
 
 KEYS_SHOWN: Final = 100
 CHANGES_SHOWN: Final = 20
@@ -44,6 +47,7 @@ def operating_routes(desk: Desk) -> list[HTTPRouteHandler]:
             teams=teams,
             page_number=number,
             pages=pages,
+            known=await desk.teams(),
             done=DONE.get(one_of("done", given, DONE, "")),
         )
         return html(keys_page(keys, desk.frame(request)))
@@ -57,7 +61,12 @@ def operating_routes(desk: Desk) -> list[HTTPRouteHandler]:
         cards = [card for card in desk.rules.shelf.cards.values() if card.stage is not Stage.RETIRED]
         states = [_model_state(desk, card, day) for card in cards]
         states.sort(key=lambda state: (-sum(state.attempts.values()), state.card.price is None, state.card.name))
-        now = Upstreams(models=states, switches=switches, done=DONE.get(one_of("done", given, DONE, "")))
+        now = Upstreams(
+            models=states,
+            switches=switches,
+            windows=_windows(desk),
+            done=DONE.get(one_of("done", given, DONE, "")),
+        )
         return html(upstream_page(now, desk.frame(request)))
 
     @get("/dashboard/policies")
@@ -91,6 +100,7 @@ def _key_row(key: KeyRecord) -> KeyRow:
         models=key.models,
         endpoints=key.endpoints,
         unlimited=key.unlimited,
+        own=key.own,
     )
 
 
@@ -107,6 +117,40 @@ def _model_state(desk: Desk, card: ModelCard, day: Rollup) -> ModelState:
         attempts={outcome: number for (model, outcome), number in day.attempts.items() if model == card.name},
         p95_s=latency.quantile(0.95) if latency is not None else None,
     )
+
+
+def _windows(desk: Desk) -> list[Window]:
+    """The vendor's windows, those of the house first, the least room first."""
+    own: dict[str, list[str]] = {}
+    for team, policy in sorted(desk.rules.policies.items()):
+        if policy.upstream_key is not None:
+            own.setdefault(policy.upstream_key, []).append(team)
+    found: dict[tuple[str, str], list[QuotaView]] = {}
+    for view in desk.windows():
+        found.setdefault((view.account, view.quota), []).append(view)
+    windows = [_window(views, own) for views in found.values()]
+    return sorted(windows, key=lambda window: (window.key or "", _room(window), window.model))
+
+
+def _window(views: Sequence[QuotaView], own: Mapping[str, Sequence[str]]) -> Window:
+    first = views[0]
+    model, _, key = first.quota.partition("#")
+    others = [team for teams in own.values() for team in teams]
+    return Window(
+        model=model,
+        key=key or None,
+        teams=own.get(key, ()) if key else others or None,
+        sharers=first.sharers,
+        measures={
+            view.measure: Measured(limit=view.limit, remaining=view.remaining, bulk=view.bulk_remaining)
+            for view in views
+        },
+        age_s=min(view.age_s for view in views),
+    )
+
+
+def _room(window: Window) -> float:
+    return min(one.remaining / max(1, one.limit) for one in window.measures.values())
 
 
 def _change_row(line: Line) -> ChangeRow:

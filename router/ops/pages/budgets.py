@@ -15,6 +15,8 @@ from router.ops.html import Child, Html, el
 from router.ops.pages.layout import ROOT, Frame, asking, badge, card, link, page, select, table, team_link
 
 PATH = f"{ROOT}/budgets"
+# What lasts no longer at its pace is as good as used up.
+OVER_MS = 60_000
 
 
 class Burning(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +57,8 @@ def budgets_page(budgets: Budgets, frame: Frame) -> str:
     drawn = [one for one in budgets.rows if one.steps]
     charts = burns(drawn, frame.now_ms, title="First to run out", note="the top line is the limit") if drawn else None
     rows = [_row(one, frame.now_ms) for one in budgets.rows]
-    heads = ("team", "what", "outlook", "used", "", "spent", "under way", "limit", "pace", "window ends (UTC)")
-    shown = table(heads, rows, numbers=(3, 5, 6, 7, 8), empty="No policy has a budget in USD.")
+    heads = ("team", "what", "outlook", "used", "spent", "under way", "limit", "pace", "ends (UTC)")
+    shown = table(heads, rows, numbers=(4, 5, 6, 7), empty="No policy has a budget in USD.")
     note = f"{budgets.found:,} budgets; the first to run out first"
     return page(
         "Budgets",
@@ -72,14 +74,26 @@ def burns(shown: Sequence[Burning], now_ms: int, *, title: str, note: Child) -> 
 
 
 def outlook(one: Burning, now_ms: int) -> str:
-    """When it runs out, in a sentence."""
+    """When it runs out, and at what time or when it renews."""
+    told = one.forecast
+    brief = briefly(one, now_ms)
+    if is_over(one, now_ms):
+        return f"{brief}; renews {minute(told.until_ms)}" if told.until_ms and not one.rolling else brief
+    return f"{brief}: {minute(told.at_ms)}" if told.at_ms is not None else brief
+
+
+def briefly(one: Burning, now_ms: int) -> str:
+    """When it runs out, in a few words."""
     told = one.forecast
     match told.outlook:
         case Outlook.EXHAUSTED:
-            return f"used up; renews {minute(told.until_ms)}" if told.until_ms and not one.rolling else "used up"
+            return "used up"
         case Outlook.RUNS_OUT:
             assert told.at_ms is not None, "what runs out does so at an instant"
-            return f"runs out in {span((told.at_ms - now_ms) / 1000)}: {minute(told.at_ms)}"
+            if is_over(one, now_ms):
+                return "all but used up"
+            minutes = (told.at_ms - now_ms) // 60_000  # a pace foretells no seconds
+            return f"runs out in {span(minutes * 60)}"
         case Outlook.UNSPENT:
             return "nothing spent"
         case Outlook.LASTS if one.rolling:
@@ -88,15 +102,17 @@ def outlook(one: Burning, now_ms: int) -> str:
             return "not before it renews"
 
 
-def mark(one: Burning) -> str:
+def is_over(one: Burning, now_ms: int) -> bool:
+    """Whether it is used up, or less is left than a minute's pace: too little for most requests, which are refused."""
+    told = one.forecast
+    return told.outlook is Outlook.EXHAUSTED or (told.at_ms is not None and told.at_ms - now_ms < OVER_MS)
+
+
+def mark(one: Burning, now_ms: int) -> str:
     """good, warn or bad."""
-    match one.forecast.outlook:
-        case Outlook.EXHAUSTED:
-            return "bad"
-        case Outlook.RUNS_OUT:
-            return "warn"
-        case _:
-            return "good"
+    if is_over(one, now_ms):
+        return "bad"
+    return "warn" if one.forecast.outlook is Outlook.RUNS_OUT else "good"
 
 
 def named(one: Burning) -> str:
@@ -110,6 +126,8 @@ def named(one: Burning) -> str:
 
 def _burn(one: Burning, now_ms: int) -> Html:
     ends = one.ends_ms if one.ends_ms is not None else now_ms + max(1, now_ms - one.begins_ms)
+    if one.rolling and one.forecast.at_ms is not None:
+        ends = one.forecast.at_ms  # a rolling window ends now, and what is ahead is what one wants to see
     length = max(1, ends - one.begins_ms)
 
     def place(at_ms: float, nano: float) -> Point:
@@ -122,7 +140,7 @@ def _burn(one: Burning, now_ms: int) -> Html:
         until = min(told.at_ms or ends, ends)
         reached = one.spent + one.held + told.pace_nano * (until - now_ms) / 3_600_000
         ahead = [place(now_ms, one.spent), place(until, min(reached, one.limit))]
-    kind = mark(one)
+    kind = mark(one, now_ms)
     title = el("h3", team_link(one.team), " · ", named(one))
     said = el("p", badge(outlook(one, now_ms), kind))
     used = el("p", f"{dollars(one.spent)} of {dollars(one.limit)} ({share(one.spent, one.limit)})", class_="soft")
@@ -139,16 +157,15 @@ def _burn(one: Burning, now_ms: int) -> Html:
 def _row(one: Burning, now_ms: int) -> Sequence[Child]:
     used, held = one.spent / max(1, one.limit), one.held / max(1, one.limit)
     bar = gauge(
-        ((used, mark(one)), (held, "held")),
+        ((used, mark(one, now_ms)), (held, "held")),
         f"{share(one.spent, one.limit)} spent, {share(one.held, one.limit)} under way",
     )
     ends = "never" if one.ends_ms is None else "rolling" if one.rolling else minute(one.ends_ms)
     return (
         el("span", team_link(one.team), class_="name"),
         [el("span", named(one), class_="name"), " ", badge(one.kind) if one.kind != "hard" else None],
-        badge(outlook(one, now_ms), mark(one)),
-        share(one.spent, one.limit),
-        bar,
+        el("span", badge(briefly(one, now_ms), mark(one, now_ms)), title=outlook(one, now_ms)),
+        [bar, " ", share(one.spent, one.limit)],
         money(one.spent),
         money(one.held),
         money(one.limit),

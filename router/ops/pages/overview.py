@@ -7,12 +7,13 @@ from typing import Final
 
 import msgspec
 
+from router.core.forecast import Outlook
 from router.core.record import RequestRecord, Sums
 from router.core.rollup import Rollup
 from router.ops.charts import Column, ceiling, colour, legend, stacked
 from router.ops.figures import count, dollars, millis, moment, money, share
 from router.ops.html import Child, Html, el
-from router.ops.pages.budgets import Burning, burns, mark, named, outlook
+from router.ops.pages.budgets import Burning, burns, is_over, mark, named, outlook
 from router.ops.pages.layout import (
     ROOT,
     Frame,
@@ -34,6 +35,7 @@ from router.ops.pages.layout import (
 )
 from router.ops.pages.over_time import Span, marks, points_of, when
 from router.ops.pages.routing import escalations, latency, reasons, refusals
+from router.ops.words import told_why
 
 # As many series have a colour of their own; the rest is one.
 SERIES: Final = 7
@@ -136,15 +138,24 @@ def _tightest(shown: Overview, now_ms: int) -> Html:
     if not shown.burning:
         return tile("tightest budget", "–", "no policy has a budget")
     first = shown.burning[0]
-    note = f"{first.team or 'every team'} {named(first)}: {outlook(first, now_ms)}"
+    note = _told(first, now_ms)
+    if is_over(first, now_ms):
+        # Who is refused is known by now; what can still be helped is the next.
+        later = (one for one in shown.burning if one.forecast.outlook is Outlook.RUNS_OUT and not is_over(one, now_ms))
+        following = next(later, None)
+        note = f"{note}. Next: {_told(following, now_ms)}" if following else note
     return tile(
         "tightest budget",
         share(first.spent, first.limit),
         note,
-        mark(first),
+        mark(first, now_ms),
         link(f"{ROOT}/budgets", team=shown.team),
         wide=True,
     )
+
+
+def _told(one: Burning, now_ms: int) -> str:
+    return f"{one.team or 'every team'} {named(one)}: {outlook(one, now_ms)}"
 
 
 def _spend(shown: Overview) -> Html:
@@ -211,7 +222,7 @@ def _newest(shown: Overview) -> Html:
             el("span", team_link(record.team), class_="name"),
             el("span", record.requested_model[:80] or "–", class_="name"),
             record.model or "–",
-            record.reason or record.code or "–",
+            told_why(record),
             badge(f"{record.status}", "good" if record.status < 400 else "bad"),
             money(record.nano_usd),
             money(record.saved_nano_usd),

@@ -15,7 +15,7 @@ from router.ops.charts import Bar, waterfall
 from router.ops.figures import count, dollars, exact, millis, moment, money, share
 from router.ops.html import Child, Html, el
 from router.ops.pages.layout import ROOT, Frame, badge, card, facts, link, page, table, team_link, tile, tiles
-from router.ops.words import OUTCOMES, objection, reason
+from router.ops.words import OUTCOMES, REFUSALS, objection, reason
 
 
 def request_page(record: RequestRecord, frame: Frame) -> str:
@@ -36,12 +36,18 @@ def _story(record: RequestRecord) -> list[Child]:
     """The answer to "why did this cost that" in two sentences."""
     told = record.router
     if record.status >= 400 or record.model is None:
-        why = f": {record.code}" if record.code else ""
+        ended = "was refused" if record.status < 500 else "failed"
+        code = f", {record.code}" if record.code else ""
+        why = f": {REFUSALS[record.code]}" if record.code in REFUSALS else ""
         paid = f" It cost {dollars(record.nano_usd)} all the same." if record.nano_usd else " It cost nothing."
-        return [f"This request failed with status {record.status}{why}.", paid]
+        team = link(f"{ROOT}/budgets", team=record.team)
+        see = [" ", el("a", f"The budgets of {record.team}", href=team)] if record.code == "budget_exceeded" else None
+        return [f"This request {ended} with status {record.status}{code}{why}.", paid, see]
     answer = next((a for a in reversed(told.attempts) if a.outcome is Outcome.OK), None) if told else None
     used = answer.usage if answer else None
-    served: list[Child] = ["Served by ", el("b", record.model), f": {reason(record.reason)}."]
+    failures = [f"{one.model}: {OUTCOMES[one.outcome]}" for one in told.attempts if one is not answer] if told else []
+    before_it = f" ({', '.join(failures)})" if failures else ""
+    served: list[Child] = ["Served by ", el("b", record.model), f": {reason(record.reason)}{before_it}."]
     tokens = (
         f" Its {used.input_tokens:,} tokens of input ({used.cached_tokens:,} from the cache) and "
         f"{used.output_tokens:,} of output cost {dollars(answer.nano_usd)}."

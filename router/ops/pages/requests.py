@@ -23,6 +23,7 @@ from router.ops.pages.layout import (
     select,
     table,
 )
+from router.ops.words import told_why
 
 PATH: Final = f"{ROOT}/requests"
 ENDINGS: Final = {"": "every status", "2xx": "served (2xx)", "4xx": "refused (4xx)", "5xx": "failed (5xx)"}
@@ -88,7 +89,7 @@ def _row(record: RequestRecord, asked: Mapping[str, str]) -> Sequence[Child]:
         el("span", only, class_="name"),
         el("span", record.requested_model[:80] or "–", class_="name"),
         record.model or "–",
-        record.reason or record.code or "–",
+        told_why(record),
         badge(f"{record.status}", "good" if well else "bad"),
         money(record.nano_usd),
         el("span", money(record.saved_nano_usd), class_=saved),

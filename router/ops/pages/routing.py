@@ -41,14 +41,17 @@ def routing_page(shown: Routing, frame: Frame) -> str:
         class_="bar",
     )
     rollup = shown.rollup
-    cards = el("div", reasons(rollup), escalations(rollup), refusals(rollup), _statuses(shown), class_="cards")
+    cards = el("div", reasons(rollup), escalations(rollup), refusals(rollup), _statuses(shown), class_="cards pairs")
     return page("Routing", [bar, latency(shown.rollup, shown.span), cards, _models(rollup)], frame, PATH)
 
 
 def reasons(rollup: Rollup) -> Html:
     rows = [(reason(value), bar, told, part) for value, bar, told, part in _shares(rollup.reasons)]
     return card(
-        "Why the model served", table(("reason", "", "requests", ""), rows, numbers=(2, 3)), name="reasons", wide=False
+        "Why the model was chosen",
+        table(("reason", "", "requests", ""), rows, numbers=(2, 3)),
+        name="reasons",
+        wide=False,
     )
 
 

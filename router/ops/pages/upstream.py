@@ -1,4 +1,5 @@
-"""How Mistral does: each model's health and quota of repeats, what an operator switched off, and the switches."""
+"""How Mistral does: each model's health and quota of repeats, its windows there, what an operator switched off, and the
+switches."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from router.ops.charts import gauge
 from router.ops.figures import count, millis, share, span
 from router.ops.html import Child, Html, el
 from router.ops.pages.layout import ROOT, Frame, badge, button, card, entry, hidden, link, page, select, table
+from router.ops.pages.windows import Window, windows_card
 
 PATH = f"{ROOT}/upstream"
 DURATIONS = {"900": "15 minutes", "3600": "1 hour", "14400": "4 hours", "86400": "1 day", "604800": "7 days"}
@@ -33,12 +35,14 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
 class Upstreams(msgspec.Struct, frozen=True, kw_only=True):
     models: Sequence[ModelState]
     switches: Switches
+    windows: Sequence[Window] = ()
     done: str | None = None
 
 
 def upstream_page(now: Upstreams, frame: Frame) -> str:
     done = el("p", now.done, class_="notice good", role="status") if now.done else None
-    return page("Upstream", [done, _pinned(now, frame), _models(now, frame), _switching(now, frame)], frame, PATH)
+    body = [done, _pinned(now, frame), _models(now, frame), windows_card(now.windows), _switching(now, frame)]
+    return page("Upstream", body, frame, PATH)
 
 
 def _pinned(now: Upstreams, frame: Frame) -> Html | None:
