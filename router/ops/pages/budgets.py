@@ -82,7 +82,7 @@ def outlook(one: Burning, now_ms: int) -> str:
             return f"runs out in {span((told.at_ms - now_ms) / 1000)}: {minute(told.at_ms)}"
         case Outlook.UNSPENT:
             return "nothing spent"
-        case Outlook.LASTS if one.rolling:
+        case Outlook.LASTS if one.rolling or one.ends_ms is None:
             return "not at this pace"
         case Outlook.LASTS:
             return "not before it renews"
