@@ -21,6 +21,7 @@ from router import __version__
 from router.admitting import Admitting
 from router.alarming import Alarms
 from router.api.admin import admin_routes
+from router.api.asking import known_only
 from router.api.auth import AdminGuard
 from router.api.backup import backup_routes
 from router.api.calls import Works
@@ -280,7 +281,7 @@ def create_app(settings: Settings) -> Litestar:
     return Litestar(
         route_handlers=[
             *data_plane(line, records, works, settings.edge),
-            *(_behind(handler, guard) for handler in (*plane, description_route(plane))),
+            *(_behind(handler, guard, known_only) for handler in (*plane, description_route(plane))),
             dashboard(desk, AdminGuard(settings.admin_key, sessions=sessions)),
             *status[:2],
             status[2] if settings.loopback or settings.ops_port is not None else _behind(status[2], guard),
@@ -305,8 +306,8 @@ def _traces(settings: Settings) -> Traces:
     return Spans()
 
 
-def _behind(handler: Any, guard: AdminGuard) -> Any:
-    handler.guards = [*(handler.guards or ()), guard]
+def _behind(handler: Any, *guards: Any) -> Any:
+    handler.guards = [*(handler.guards or ()), *guards]
     return handler
 
 

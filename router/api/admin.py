@@ -95,15 +95,18 @@ def admin_routes(
         return said(shown_key(record), line_id)
 
     @post("/admin/v1/keys/{key_id:str}/rotate", status_code=200)
-    async def rotate_key(request: Request[Any, Any, Any], key_id: str, data: Rotation) -> Response[dict[str, Any]]:
+    async def rotate_key(
+        request: Request[Any, Any, Any], key_id: str, data: Rotation | None = None
+    ) -> Response[dict[str, Any]]:
         """A new secret under the same id; the old one works on for `grace_s`."""
-        if not 0 <= data.grace_s <= 30 * 86_400:
+        grace_s = (data or Rotation()).grace_s
+        if not 0 <= grace_s <= 30 * 86_400:
             raise BadRequest("grace_s must be from 0 to 2,592,000 (30 days).", code="invalid_value", param="grace_s")
-        rotated = await keyring.rotate(key_id, data.grace_s)
+        rotated = await keyring.rotate(key_id, grace_s)
         if rotated is None:
             raise NotFound(f"There is no key {key_id!r} that could be rotated.", param="id")
         record, key = rotated
-        details = {**_details(record), "grace_s": data.grace_s}
+        details = {**_details(record), "grace_s": grace_s}
         return await changes.told(request, {**shown_key(record), "key": key}, "key.rotated", record.id, details)
 
     @get("/admin/v1/policies", sync_to_thread=False)

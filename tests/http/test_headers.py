@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from tests.running import Router, Simulator
+from tests.running import Router, Simulator, call
 
 MONEY = re.compile(r"-?\d+\.\d{9}\Z")
 
@@ -31,6 +31,26 @@ def test_an_answer_carries_every_header_that_is_known(router: Router, upstream: 
     assert "x-router-max-tokens" not in told, "the app gave its own bound"
     assert "x-router-dropped-params" not in told
     assert "router" not in reply.json, "an explanation comes only when asked for"
+
+
+def test_every_answer_to_an_app_has_an_id(router: Router, upstream: Simulator) -> None:
+    bad = {"x-router-timeout-ms": "soon"}
+    replies = [
+        router.chat(headers=bad),
+        router.post("/v1/files", {}),
+        router.post("/v1/feedback", {"request_id": "req_x", "good": True}),
+        *(call(f"{router.url}/v1/{path}", key=router.key) for path in ("chat/completions", "models", "models/nope")),
+        call(f"{router.url}/v1/models"),
+    ]
+    assert [reply.status for reply in replies] == [400, 404, 404, 405, 200, 404, 401]
+    ids = [reply.headers.get("x-request-id", "") for reply in replies]
+    assert all(re.match(r"req_[0-9a-z]{26}\Z", one) for one in ids), ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_minute_that_has_begun_is_not_told_as_empty(router: Router, upstream: Simulator) -> None:
+    told = router.chat(key=router.new_key("requests"), max_tokens=5).headers
+    assert 60 <= int(told["x-ratelimit-reset-requests"].rstrip("s")) <= 65
 
 
 def test_headers_of_the_upstream_do_not_come_down(router: Router) -> None:
