@@ -48,6 +48,28 @@ def test_every_answer_to_an_app_has_an_id(router: Router, upstream: Simulator) -
     assert len(set(ids)) == len(ids)
 
 
+def test_a_refusal_explains_itself_when_asked_and_has_chosen_nobody(router: Router, upstream: Simulator) -> None:
+    explain = {"x-router-explain": "enabled"}
+    poor = router.new_key("search", budget_usd="0.000001", window="day")
+    slow = router.new_key("search", requests_per_minute=0)
+    for status, key, more in ((402, poor, {}), (429, slow, {}), (400, None, {"x-router-max-cost-usd": "0"})):
+        refused = router.chat(key=key, headers=explain | more)
+        assert refused.status == status, refused.body
+        told = refused.json["router"]
+        assert (told["chosen"], told["attempts"], bool(told["order"])) == (None, [], status != 400)
+        assert told["request_id"] == refused.headers["x-request-id"]
+        kept = router.admin("GET", f"/records/{told['request_id']}").json["router"]
+        assert (kept["chosen"], kept["models"]) == (None, told["models"])
+        assert "router" not in router.chat(key=key, headers=more).json, "only when asked for"
+    unknown = router.chat(model="nope", headers=explain)
+    assert (unknown.status, "router" in unknown.json) == (404, False), "there was no plan"
+    for path, body in (
+        ("/v1/messages", {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello."}]}),
+        ("/v1/responses", {"model": "auto", "input": "Hello."}),
+    ):
+        assert router.post(path, body, key=slow, headers=explain).json["router"]["chosen"] is None, path
+
+
 def test_a_minute_that_has_begun_is_not_told_as_empty(router: Router, upstream: Simulator) -> None:
     told = router.chat(key=router.new_key("requests"), max_tokens=5).headers
     assert 60 <= int(told["x-ratelimit-reset-requests"].rstrip("s")) <= 65
