@@ -15,7 +15,7 @@ from rich.table import Table
 
 from router import children, server
 from router.commands.demo_requests import REQUESTS, Outcome, ask
-from router.commands.options import address, apart, folders, log_to_stderr, tethered
+from router.commands.options import address, apart, folders, log_to_stderr, tethered, workers
 from router.core.money import usd
 from router.errors import InvalidKey
 from router.settings import Settings, load_settings
@@ -29,6 +29,7 @@ KEY_FILE = "demo.key"
 @click.command()
 @folders("data/demo")
 @address(8080)
+@workers
 @click.option("--once", is_flag=True, help="Stop after the table.")
 @apart
 @tethered
@@ -39,6 +40,7 @@ def demo(
     host: str,
     port: int,
     ops_port: int | None,
+    workers: int,
     once: bool,
     die_with_parent: bool,
 ) -> None:
@@ -52,10 +54,9 @@ def demo(
         children.lock(data_dir),
         server.bind(host, port) as listener,
         _simulator() as simulator_url,
-        server.operations(_settings(config_dir, policies_dir, data_dir, host, simulator_url), ops_port, listener) as (
-            plain,
-            ops,
-        ),
+        server.operations(
+            _settings(config_dir, policies_dir, data_dir, host, workers, simulator_url), ops_port, listener
+        ) as (plain, ops),
         server.store(plain) as settings,
     ):
         url = server.url_of(host, listener)
@@ -64,7 +65,9 @@ def demo(
         server.run(settings, [listener, *ops], lambda: _show(settings, url, ops_url, simulator_url, once))
 
 
-def _settings(config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str) -> Settings:
+def _settings(
+    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, workers: int, simulator_url: str
+) -> Settings:
     """The demo's own: never a key, a store or an upstream from the environment."""
     own = ("ROUTER_ADMIN_KEY", "ROUTER_KEY_PEPPER", "ROUTER_STORE_TIMEOUT")
     kept = {name: value for name, value in os.environ.items() if name.startswith(own)}
@@ -75,6 +78,7 @@ def _settings(config_dir: Path, policies_dir: Path, data_dir: Path, host: str, s
         data_dir=data_dir,
         environ={**environ, "ROUTER_UPSTREAM_REGION": "global"},
         loopback=server.is_loopback(host),
+        workers=workers,
     )
 
 
@@ -108,12 +112,12 @@ def _simulator() -> Iterator[str]:
         children.stop(child)
 
 
-async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool | None:
+async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool:
     key = await _key(settings)
     outcomes = [await ask(url, key, asked, simulator_url) for asked in REQUESTS]
     Console(width=max(100, Console().width)).print(_table(outcomes))
     _print_addresses(settings, url, ops_url, simulator_url, key)
-    return True if once else None
+    return once
 
 
 async def _key(settings: Settings) -> str:
