@@ -8,7 +8,7 @@ RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
 PORT ?= 8080
 
-.PHONY: run test test-slow test-clients check check-ops bench bench-records bench-routing lock lock-clients clean
+.PHONY: run test test-slow test-clients check check-ops bench profile bench-records bench-routing lock lock-clients clean
 
 run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
 	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
@@ -48,6 +48,9 @@ check-ops: $(TESTS)  ## alerts and dashboard, by Prometheus' own tool
 
 bench: $(TESTS)  ## speed as ratios, measured side by side
 	$(BIN)/python -m tests.bench
+
+profile: $(TESTS)  ## where a request's processor time goes, by room and by function
+	$(BIN)/python -m tests.bench.profile
 
 bench-records: $(TESTS)  ## a million records of 200 teams: how quickly they are read, and the bytes of each
 	$(BIN)/python -m tests.bench.records

@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.exceptions import HTTPException
 
 from router.api.admin import admin_routes
+from router.api.asking import known_only
 from router.api.auth import AdminGuard
 from router.api.backup import backup_routes
 from router.api.changes import Changes
@@ -103,13 +104,13 @@ def _operations(parts: Parts) -> list[Any]:
     guard = AdminGuard(settings.admin_key)
     *health, metrics = status_routes(parts.trouble, parts.metrics)
     return [
-        *(_behind(handler, guard) for handler in (*plane, description_route(plane))),
+        *(_behind(handler, guard, known_only) for handler in (*plane, description_route(plane))),
         dashboard(desk, AdminGuard(settings.admin_key, sessions=sessions)),
         *health,
         metrics if settings.loopback or settings.ops_port is not None else _behind(metrics, guard),
     ]
 
 
-def _behind(handler: Any, guard: AdminGuard) -> Any:
-    handler.guards = [*(handler.guards or ()), guard]
+def _behind(handler: Any, *guards: Any) -> Any:
+    handler.guards = [*(handler.guards or ()), *guards]
     return handler

@@ -74,8 +74,10 @@ class Collection:
 
     async def collect(self, journey: Journey, body: bytes) -> Collected | None:
         """The answer left for this call; waits for one that is still under way. None when there is none, or when the
-        call does not say that it is a retry. Whoever gets one says afterwards whether it was `taken`."""
-        if not journey.wanted.retry_count and journey.wanted.idempotency_key is None:
+        call does not say that it is a retry, or wants a new answer. Whoever gets one says afterwards whether it was
+        `taken`."""
+        wanted = journey.wanted
+        if not wanted.cached or (not wanted.retry_count and wanted.idempotency_key is None):
             return None
         self._forget()
         name = _name(journey, body)

@@ -105,7 +105,7 @@ def _record(journey: Journey, status: int, code: str | None, now_s: float) -> Re
         overhead_ms=round(journey.overhead_ms(now_s), 3),
         first_chunk_ms=None if journey.first_chunk_s is None else round(journey.first_chunk_s * 1000, 3),
         dropped=left_out(request, plan, served) if request else (),
-        router=explained(journey),
+        router=explained(journey, refused=status >= 400),
         dearest_nano_usd=other.dearest_nano,
         baseline_nano_usd=other.baseline_nano,
         cheapest_nano_usd=other.cheapest_nano,

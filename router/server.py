@@ -28,6 +28,7 @@ log = logging.getLogger("router.server")
 # Idle connections are kept longer than load balancers and SDKs keep theirs; uvicorn's own 5 s causes resets.
 KEEPALIVE_S: Final = 75
 RESPAWN_S: Final = 1.0
+STAYS: Final = 3  # the exit code of what ran beside the workers and wants them to go on
 OPS_HOST: Final = "127.0.0.1"
 
 
@@ -131,35 +132,42 @@ def serve(settings: Settings, listeners: list[socket.socket], *, on_ready: Calla
     if settings.workers > 1:
         _supervise(settings, listeners, on_ready)
         return
-    run(settings, listeners, lambda: _told(on_ready))
+    _run(settings, listeners, lambda: _told(on_ready))
 
 
-async def _told(on_ready: Callable[[], None]) -> None:
+async def _told(on_ready: Callable[[], None]) -> bool:
     on_ready()
+    return False
 
 
-def run(settings: Settings, listeners: list[socket.socket], beside: Callable[[], Awaitable[Any]]) -> Any:
-    """Serve in this process; run `beside` once requests are answered. A result other than None ends the server and is
-    returned, and so does an exception."""
+def run(settings: Settings, listeners: list[socket.socket], beside: Callable[[], Awaitable[bool]]) -> None:
+    """Serve likewise, and run `beside` once: true, or an exception, ends the server. With several workers it runs in a
+    process of its own."""
+    if settings.workers > 1:
+        _supervise(settings, listeners, lambda: None, beside)
+        return
+    _run(settings, listeners, beside)
 
-    async def main() -> Any:
+
+def _run(settings: Settings, listeners: list[socket.socket], beside: Callable[[], Awaitable[bool]]) -> None:
+    """Serve in this process; run `beside` once requests are answered."""
+
+    async def main() -> None:
         async with serving(settings, listeners) as server:
-            result = await _first(server, beside)
-            if result is None:
+            if not await _first(server, beside):
                 await server.ended
-            return result
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main())
+        runner.run(main())
 
 
-async def _first(server: Running, beside: Callable[[], Awaitable[Any]]) -> Any:
-    """The result of `beside`, or None when the server was told to stop before."""
+async def _first(server: Running, beside: Callable[[], Awaitable[bool]]) -> bool:
+    """The result of `beside`, or false when the server was told to stop before."""
     work = asyncio.ensure_future(beside())
     await asyncio.wait({work, server.ended}, return_when=asyncio.FIRST_COMPLETED)
     if not work.done():
         work.cancel()
-        return None
+        return False
     return work.result()
 
 
@@ -210,7 +218,12 @@ def _not_our_cuts(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-def _supervise(settings: Settings, listeners: list[socket.socket], on_ready: Callable[[], None]) -> None:
+def _supervise(
+    settings: Settings,
+    listeners: list[socket.socket],
+    on_ready: Callable[[], None],
+    beside: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
     """Worker processes that share their ports; one that dies is replaced."""
     figures = settings.data_dir / "metrics"
     shutil.rmtree(figures, ignore_errors=True)  # figures of processes that are gone
@@ -230,12 +243,15 @@ def _supervise(settings: Settings, listeners: list[socket.socket], on_ready: Cal
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     workers.update(_fork(settings, listeners) for _ in range(settings.workers))
+    guest, code = _fork_guest(beside) if beside is not None else None, 0
     on_ready()
     while workers:
         try:
             pid, status = os.wait()
         except InterruptedError:
             continue
+        if pid == guest and (code := os.waitstatus_to_exitcode(status)) != STAYS:
+            stop()
         if pid not in workers:
             continue
         workers.discard(pid)
@@ -246,23 +262,42 @@ def _supervise(settings: Settings, listeners: list[socket.socket], on_ready: Cal
             time.sleep(RESPAWN_S)
             if not stopping:
                 workers.add(_fork(settings, listeners))
+    if code not in (0, STAYS):
+        sys.exit(code)
 
 
 def _fork(settings: Settings, listeners: list[socket.socket]) -> int:
+    def work() -> int:
+        _run(settings, listeners, lambda: _told(lambda: None))
+        return 0
+
+    return _forked(work, "a worker could not go on")
+
+
+def _fork_guest(beside: Callable[[], Awaitable[bool]]) -> int:
+    """A process that asks the workers; a connection waits until one takes it. It ends with STAYS when they go on."""
+
+    async def main() -> bool:
+        return await beside()
+
+    return _forked(lambda: 0 if asyncio.run(main()) else STAYS, "what runs beside the workers could not go on")
+
+
+def _forked(job: Callable[[], int], failed: str) -> int:
+    """The id of a child that does `job`, whose result is its exit code."""
     pid = os.fork()
     if pid:
         return pid
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes on what counts
         children.die_with_parent()
-        run(settings, listeners, lambda: _told(lambda: None))
+        code = job()
     except BaseException:
-        log.exception("a worker could not go on")
+        log.exception(failed)
         os._exit(1)
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(code)
 
 
 def _forget_figures(pid: int) -> None:

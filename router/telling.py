@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from router.core.explain import RouterObject, cost_nano, explain, saved_nano
 from router.core.journey import Journey
 from router.core.money import usd
 
 
-def explained(journey: Journey) -> RouterObject | None:
-    """The `router` object of a request, as far as it came; None before there was a plan."""
+def explained(journey: Journey, *, refused: bool = False) -> RouterObject | None:
+    """The `router` object of a request, as far as it came; None before there was a plan. Where a request was `refused`
+    before anybody was asked, `order` still says who would have been, but nobody was chosen."""
     if journey.ask is None or journey.plan is None:
         return None
-    return explain(journey.request_id, journey.ask, journey.plan, journey.attempts)
+    told = explain(journey.request_id, journey.ask, journey.plan, journey.attempts)
+    return replace(told, chosen=None) if refused and not journey.attempts else told
 
 
 def summary(journey: Journey) -> dict[str, Any]:

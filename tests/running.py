@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -195,16 +195,16 @@ def command(*arguments: str, environ: Mapping[str, str] | None = None, given: st
     return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
-def start(arguments: list[str], announced: str, environ: Mapping[str, str], log: Path, **options: Any) -> Process:
-    """Start `mistral-router ARGUMENTS`; `announced` is a pattern whose first group is the URL it prints when ready."""
+def start(arguments: list[str], announced: str, environ: Mapping[str, str], log: Path, *within: str) -> Process:
+    """Start `mistral-router ARGUMENTS`; `announced` is a pattern whose first group is the URL it prints when ready.
+    `within` are words for Python before the router's own, such as a profiler's."""
     with log.open("ab") as sink:
         child = subprocess.Popen(
-            [sys.executable, "-m", "router", *arguments],
+            [sys.executable, *within, "-m", "router", *arguments],
             stdout=sink,
             stderr=subprocess.STDOUT,
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **PATIENT, **environ},
             cwd=ROOT,
-            **options,
         )
     ends = time.monotonic() + START_S
     while (found := re.search(announced, log.read_text(errors="replace"))) is None:
@@ -349,6 +349,7 @@ def router(
     home: Path | None = None,
     settings: str | None = None,
     host: str = "127.0.0.1",
+    within: Sequence[str] = (),
 ) -> Iterator[Router]:
     """A router in front of `upstream_url`, with a key of team "apps". `policies` maps a team to its TOML; a team "apps"
     and a default one are there in any case. With `home` its files outlive it. `settings` is its router.toml."""
@@ -374,6 +375,7 @@ def router(
                 **(environ or {}),
             },
             place / f"log-{time.monotonic_ns()}",
+            *within,
         )
         process = Router(**vars(plain), home=place)
         try:

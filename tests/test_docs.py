@@ -179,11 +179,12 @@ def commands(
 
 
 def test_every_command_and_option_is_documented() -> None:
-    common = first_cells(section("docs/operations.md", "Options of every command but simulate"))
+    common = first_cells(section("docs/operations.md", "Options of every command"))
     for path, command in commands(cli):
         text = section("docs/operations.md", path)
         told = set(re.findall(r"--[a-z][a-z-]*", text))
         options = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+        assert options >= common, path
         assert options - common == told - common - {"--data-dir"}, path
         for argument in (parameter for parameter in command.params if isinstance(parameter, click.Argument)):
             assert (argument.name or "").upper() in text, path

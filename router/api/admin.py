@@ -45,9 +45,11 @@ def admin_routes(
         return said(shown_key(record), line_id)
 
     @post("/admin/v1/keys/{key_id:str}/rotate", status_code=200)
-    async def rotate_key(request: Request[Any, Any, Any], key_id: str, data: Rotation) -> Response[dict[str, Any]]:
+    async def rotate_key(
+        request: Request[Any, Any, Any], key_id: str, data: Rotation | None = None
+    ) -> Response[dict[str, Any]]:
         """A new secret under the same id; the old one works on for `grace_s`."""
-        made = await keychain.rotate(request, key_id, data)
+        made = await keychain.rotate(request, key_id, data or Rotation())
         return said({**shown_key(made.record), "key": made.key}, made.line_id)
 
     @get("/admin/v1/policies", sync_to_thread=False)

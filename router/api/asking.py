@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
 from router.core.filters import FILTERS, Filters
 from router.core.kinds import Kind
 from router.core.policy import NAME
 from router.errors import BadRequest
 
+PATH_PARAMETER: Final = re.compile(r"\{(\w+):\w+\}")
 REASON_MAX: Final = 256
 _KINDS: Final = [kind.value for kind in Kind]
 _ANY: Final = re.compile(r".{1,128}\Z", re.DOTALL)
@@ -88,15 +91,27 @@ def check_span(since_ms: int, until_ms: int) -> tuple[int, int]:
     return since_ms, until_ms
 
 
-def known_only(request: Request[Any, Any, Any], known: Collection[str]) -> None:
-    """A misspelled filter would be no filter, and its answer taken for what was asked."""
-    for name in request.query_params:
+def questions(handler: BaseRouteHandler) -> dict[str, inspect.Parameter]:
+    """What a handler may be asked in the query: its parameters that are neither the path's nor the body's."""
+    inside = {name for path in handler.paths for name in PATH_PARAMETER.findall(path)}
+    given = inspect.signature(handler.fn).parameters
+    return {name: parameter for name, parameter in given.items() if name not in (*inside, "data", "request")}
+
+
+def known_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A Litestar guard. A misspelled filter would be no filter, and of one that is given twice one would not count:
+    their answer would be taken for what was asked."""
+    known, names = questions(handler), [name for name, _ in connection.query_params.multi_items()]
+    for name in names:
         if name not in known:
-            text = f"There is no parameter {name[:64]!r} here; there are {', '.join(known)}."
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            text = f"There is no parameter {name[:64]!r} here; {there}."
             raise BadRequest(text, code="invalid_value", param=name[:64])
+        if names.count(name) > 1:
+            raise BadRequest(f"{name} is given {names.count(name)} times.", code="invalid_value", param=name)
 
 
-def filters_of(asked: Mapping[str, str]) -> Filters:
+def filters_of(asked: Mapping[str, str | None]) -> Filters:
     """The filters among a query's parameters. An empty one counts as none, as a form sends it."""
     given = {name: value for name in FILTERS if (value := asked.get(name))}
     for name, value in given.items():

@@ -15,6 +15,7 @@ from router.errors import RouterError
 from router.pipeline import Line
 from router.serving import STREAM_S_MAX, Streamed, Whole
 from router.settings import Edge
+from router.telling import explained
 from router.wire.headers import read_headers
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
@@ -147,7 +148,8 @@ class _Pulse:
 
 
 async def _refuse(send: Send, error: RouterError, journey: Journey, now_s: float) -> None:
-    body = journey.format.refusal(error, journey.request_id)
+    told = explained(journey, refused=True) if journey.wanted.explain else None
+    body = journey.format.refusal(error, journey.request_id, told)
     await refuse(send, error, told_headers(journey, now_s), body)
 
 

@@ -9,10 +9,13 @@ import asyncio
 import contextlib
 import logging
 import re
+import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from router.api.errors import HeadersTooLarge, InternalError, MethodNotAllowed, error_body, error_headers
+from router.core.record import request_id
 from router.errors import BadRequest, BodyTimeout, RequestTooLarge, RouterError, UnsupportedMediaType
 from router.settings import Edge
 
@@ -148,6 +151,11 @@ async def refuse(
     await answer(send, error.status, said, {**(headers or {}), **error_headers(error), **unread})
 
 
+def _own_id() -> dict[str, str]:
+    """An id for what was refused before it had one."""
+    return {"x-request-id": request_id(time.time_ns() // 1_000_000, secrets.token_bytes(10))}
+
+
 def guarded(handler: Handler, edge: Edge, methods: tuple[str, ...]) -> Handler:
     """`handler` behind the checks that hold for every endpoint; nothing it raises reaches the app as a traceback."""
 
@@ -166,12 +174,13 @@ def guarded(handler: Handler, edge: Edge, methods: tuple[str, ...]) -> Handler:
                 raise MethodNotAllowed(f"{scope['path']} takes {allowed}, not {scope['method']}.")
             await handler(scope, receive, noted_send)
         except RouterError as error:
-            await refuse(send, error)
+            await refuse(send, error, _own_id())
         except HungUp:
             return
         except Exception:
             log.exception("an unforeseen error on %s", scope["path"])
             if not started:  # else the answer is left without its end, and the server cuts the connection
-                await refuse(send, InternalError("Something unforeseen happened; the operator finds it in the log."))
+                text = "Something unforeseen happened; the operator finds it in the log."
+                await refuse(send, InternalError(text), _own_id())
 
     return endpoint

@@ -18,6 +18,8 @@ log = logging.getLogger("router.api")
 # Longer waits are not for an SDK to sit out: it would hold a worker of the app's for minutes.
 WAIT_MAX_MS = 120_000
 _RETRIED_BY_SDKS = (408, 409, 429)
+# All that Litestar says of a body that never came: a KeyError's text.
+_NO_BODY: Final = "'data'"
 # Problem details (RFC 9457) are what tools of operators read; apps keep the form that their SDKs know.
 PROBLEMS: Final = "/admin"
 PROBLEM_TYPE: Final = "urn:problem-type:mistral-router:"
@@ -81,6 +83,8 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
     if error.status_code == 404:
         return router_error(request, NotFound(f"There is nothing at {request.url.path}."))
     found = [entry for entry in error.extra or () if isinstance(entry, dict)]
+    if any(entry.get("message") == _NO_BODY for entry in found):
+        return router_error(request, BadRequest("The request needs a body, a JSON object."), error.status_code)
     detail = "; ".join(f"{entry.get('key', 'body')}: {entry.get('message')}" for entry in found)
     return router_error(request, BadRequest(detail or error.detail), error.status_code)
 

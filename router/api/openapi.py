@@ -7,10 +7,10 @@ handler answers that returns a mapping.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final, get_type_hints
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 from litestar import Response, get
@@ -18,6 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from router import __version__
 from router.api.answers import ANSWERS
+from router.api.asking import PATH_PARAMETER, questions
 from router.store.records import GROUPS
 
 _REF: Final = "#/components/schemas/{name}"
@@ -30,7 +31,6 @@ QUERIES: Final[dict[str, dict[str, Any]]] = {
     "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 1_000}},
     "group_by": {"schema": {"type": "string", "enum": list(GROUPS)}},
 }
-_PATH: Final = re.compile(r"\{(\w+):\w+\}")
 
 
 class ErrorObject(msgspec.Struct, kw_only=True):
@@ -67,7 +67,7 @@ def describe(handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for path, method, handler, hints, answer in calls:
         operation = _operation(handler, path, hints, of, of[str(answer)])
-        paths.setdefault(_PATH.sub(r"{\1}", path), {})[method.lower()] = operation
+        paths.setdefault(PATH_PARAMETER.sub(r"{\1}", path), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -109,17 +109,14 @@ def _operation(
     }
     if "data" in hints:
         content = {"application/json": {"schema": schemas[str(hints["data"])]}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": NoneType not in get_args(hints["data"]), "content": content}
     return operation
 
 
 def _parameters(handler: HTTPRouteHandler, path: str) -> Iterator[dict[str, Any]]:
-    inside = _PATH.findall(path)
-    for name in inside:
+    for name in PATH_PARAMETER.findall(path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for name, parameter in inspect.signature(handler.fn).parameters.items():
-        if name in (*inside, "data", "request"):
-            continue
+    for name, parameter in questions(handler).items():
         known = QUERIES.get(name, {"schema": {"type": "string"}})
         schema = dict(known["schema"])
         if parameter.default not in (None, inspect.Parameter.empty):

@@ -21,7 +21,7 @@ def route(line: Line, edge: Edge) -> Handler:
         except RouterError as error:
             await refuse(send, error, told_headers(journey, line.recorder.clock()))
             return
-        headers = {"x-request-id": journey.request_id}
+        headers = told_headers(journey, line.recorder.clock())
         await answer(send, 200, msgspec.json.encode(explained), headers)
 
     return handle

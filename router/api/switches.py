@@ -8,8 +8,9 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_limit, cursor_of, instant, stamp
+from router.api.asking import check_limit, check_span, cursor_of, instant, stamp
 from router.api.changes import Changes, said
+from router.api.records import FOREVER_MS
 from router.api.switching import Disabling, Pinning, Switching
 from router.core.catalog import ModelCard, Stage
 from router.core.rules import Rules
@@ -73,9 +74,10 @@ def switch_routes(
     ) -> dict[str, Any]:
         """Every change through this plane, newest first, a page at a time."""
         check_limit(limit)
+        since_ms, until_ms = check_span(instant("since", since, 0), instant("until", until, FOREVER_MS))
         lines, following = await changes.audit.query(
-            since_ms=instant("since", since, 0),
-            until_ms=max(1, instant("until", until, 0)) if until else None,
+            since_ms=since_ms,
+            until_ms=None if until is None else max(1, until_ms),
             cursor=cursor_of(cursor),
             limit=limit,
         )

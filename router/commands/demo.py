@@ -19,7 +19,7 @@ from router import children, server
 from router.commands.demo_keys import keys_of
 from router.commands.demo_requests import REQUESTS, Outcome, ask, post
 from router.commands.demo_teams import FAULTS, POLICIES, TEAMS, go_on
-from router.commands.options import address, apart, folders, log_to_stderr, tethered
+from router.commands.options import address, apart, folders, log_to_stderr, tethered, workers
 from router.core.money import usd
 from router.settings import Settings, load_settings
 
@@ -29,6 +29,7 @@ TEAM = "demo"
 @click.command()
 @folders("data/demo")
 @address(8080)
+@workers
 @click.option("--once", is_flag=True, help="Stop after the table.")
 @click.option("--alone", is_flag=True, help="Without the other teams and their requests.")
 @apart
@@ -40,6 +41,7 @@ def demo(
     host: str,
     port: int,
     ops_port: int | None,
+    workers: int,
     once: bool,
     alone: bool,
     die_with_parent: bool,
@@ -55,7 +57,7 @@ def demo(
         server.bind(host, port) as listener,
         _simulator() as simulator_url,
         server.operations(
-            _settings(config_dir, policies_dir, data_dir, host, simulator_url, () if alone else (POLICIES,)),
+            _settings(config_dir, policies_dir, data_dir, host, workers, simulator_url, () if alone else (POLICIES,)),
             ops_port,
             listener,
         ) as (plain, ops),
@@ -68,7 +70,13 @@ def demo(
 
 
 def _settings(
-    config_dir: Path, policies_dir: Path, data_dir: Path, host: str, simulator_url: str, beside: tuple[Path, ...]
+    config_dir: Path,
+    policies_dir: Path,
+    data_dir: Path,
+    host: str,
+    workers: int,
+    simulator_url: str,
+    beside: tuple[Path, ...],
 ) -> Settings:
     """The demo's own: never a key, a store or an upstream from the environment. `beside` holds its other teams'
     policies: whoever has a file of that name in `policies_dir` has the word."""
@@ -81,6 +89,7 @@ def _settings(
         data_dir=data_dir,
         environ={**environ, "ROUTER_UPSTREAM_REGION": "global"},
         loopback=server.is_loopback(host),
+        workers=workers,
     )
     return msgspec.structs.replace(settings, policies_beside=beside)
 
@@ -115,7 +124,7 @@ def _simulator() -> Iterator[str]:
         children.stop(child)
 
 
-async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool | None:
+async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool:
     others = [team.name for team in TEAMS] if settings.policies_beside and not once else []
     keys = await keys_of(settings, [TEAM, *others])
     outcomes = [await ask(url, keys[TEAM], asked, simulator_url) for asked in REQUESTS]
@@ -126,7 +135,7 @@ async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, 
     _print_addresses(settings, url, ops_url, simulator_url, keys[TEAM])
     if others:
         await go_on(url, keys)
-    return True if once else None
+    return once
 
 
 def _told_of(others: list[str]) -> str:

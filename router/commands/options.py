@@ -63,6 +63,13 @@ def address(port: int) -> Callable[[F], F]:
     return add
 
 
+def workers(command: F) -> F:
+    """--workers."""
+    return click.option(
+        "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that share the port."
+    )(command)
+
+
 def apart(command: F) -> F:
     """--ops-port."""
     return click.option(

@@ -9,7 +9,7 @@ from pathlib import Path
 import rich_click as click
 
 from router import children, server
-from router.commands.options import address, apart, folders, log_to_stderr, tethered
+from router.commands.options import address, apart, folders, log_to_stderr, tethered, workers
 from router.rulebook import load_rules
 from router.settings import load_settings
 
@@ -17,9 +17,7 @@ from router.settings import load_settings
 @click.command()
 @folders()
 @address(8080)
-@click.option(
-    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that share the port."
-)
+@workers
 @apart
 @tethered
 def serve(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import rich_click as click
 
-from router.commands.options import address, tethered
+from router.commands.options import address, folders, tethered
 from router.server import PortTaken
 from router.sim.server import run
 
 
 @click.command()
+@folders()
 @address(8081)
 @click.option(
     "--profile",
@@ -34,8 +36,10 @@ def simulate(
     token_ms: float,
     regional: bool,
     die_with_parent: bool,
+    **_folders: Path,
 ) -> None:
-    """A simulated Mistral API: any key, real field checks, faults by script, a bill of its own."""
+    """A simulated Mistral API: any key, real field checks, faults by script, a bill of its own. Of the folders it reads
+    nothing: its prices are its own."""
     try:
         run(
             host=host,

@@ -85,10 +85,15 @@ def _inert(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not number else cell
 
 
+def _shown(name: str) -> str:
+    """A tag may hold what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
 def _print_table(found: dict[str, Any], groups: Sequence[str]) -> None:
     table = Table(*groups, *("requests", "input", "cached", "output", "USD", "saved USD", "unconfirmed USD"))
     for group in found["groups"]:
-        table.add_row(*(escape(name) or "-" for name in group["key"].values()), *_cells(group))
+        table.add_row(*(escape(_shown(name)) or "-" for name in group["key"].values()), *_cells(group))
     table.add_section()
     table.add_row("total", *[""] * (len(groups) - 1), *_cells(found["total"]))
     # A figure that is cut off is worse than a line that is too long.

@@ -18,6 +18,8 @@ from router.core.charges import FOREVER_MS, Account, Kind
 PACE_SHARE: Final = 24
 # A budget without an end has no length to take a share of.
 PACE_LEAST_MS: Final = 3_600_000
+# A pace says nothing of a century, and such a date could not even be shown.
+FORETOLD_MAX_MS: Final = 100 * 365 * 86_400_000
 
 
 class Outlook(enum.Enum):
@@ -25,7 +27,7 @@ class Outlook(enum.Enum):
 
     EXHAUSTED = "exhausted"  # nothing is left now
     RUNS_OUT = "runs_out"  # at this pace it is used up before its window ends
-    LASTS = "lasts"  # at this pace it is not
+    LASTS = "lasts"  # at this pace it is not, or not for a century
     UNSPENT = "unspent"  # nothing was spent, so there is no pace
 
 
@@ -72,6 +74,6 @@ def forecast(
     elapsed = max(now_ms - began, least)
     pace = spent * 3_600_000 // elapsed
     at = now_ms + math.ceil((limit - spent - held) * elapsed / spent)
-    if until is not None and at >= until:
+    if at - now_ms > FORETOLD_MAX_MS or (until is not None and at >= until):
         return Forecast(outlook=Outlook.LASTS, pace_nano=pace, until_ms=until)
     return Forecast(outlook=Outlook.RUNS_OUT, pace_nano=pace, at_ms=at, until_ms=until)

@@ -25,6 +25,8 @@ from router.core.policy import (
 
 VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
 RECORDS_KEPT_MAX: Final = 1_000_000
+# The store's scripts count in doubles, exact to 2**53; this leaves room for sums.
+RATE_MAX: Final = 10**15
 _CALENDAR: Final = ("hour", "day", "week", "month", "total")
 
 
@@ -109,6 +111,8 @@ def _check_limit(limit: Limit, place: str, seen: set[tuple[object, ...]]) -> Non
             continue
         if value < 0:
             raise ValueError(f"{place}.{kind}: must not be negative")
+        if value > RATE_MAX:
+            raise ValueError(f"{place}.{kind}: must be at most {RATE_MAX:,}; leave it out for no limit")
         _once(seen, (limit.scope, limit.id, kind), f"{place}.{kind}")
 
 

@@ -14,7 +14,7 @@ from router.wire.reading import Bounds
 from router.wire.requests import AnyRequest
 from router.wire.sse import DONE, frame
 from router.wire.texts import parse_embeddings, parse_moderation
-from router.wire.voice import Voice
+from router.wire.voice import Voice, openai_refusal
 
 _encode = msgspec.json.encode
 
@@ -46,8 +46,8 @@ class PlainFormat:
     def read(self, body: bytes, bounds: Bounds) -> tuple[AnyRequest, Voice]:
         return self._parse(body, bounds), PlainVoice()
 
-    def refusal(self, error: RouterError, request_id: str) -> bytes:
-        return _encode({"error": error.told()})
+    def refusal(self, error: RouterError, request_id: str, router: object = None) -> bytes:
+        return openai_refusal(error.told(), router)
 
 
 CHAT: Final = PlainFormat(parse_chat)

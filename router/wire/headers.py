@@ -19,7 +19,8 @@ TIMEOUT_MAX_S: Final = 600.0
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the router reads of a request's headers. Everything else ends here."""
+    """What the router reads of a request's headers. Everything else ends here. `cached` is whether an answer that was
+    left may be collected."""
 
     key: str | None
     dialect: Dialect
@@ -31,6 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     affinity: str | None = None
     traceparent: str | None = None
     retry_count: int = 0
+    cached: bool = True
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Wanted:
@@ -46,6 +48,7 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Wanted:
         idempotency_key=headers.get("idempotency-key", "")[:_HEADER_MAX] or None,
         affinity=headers.get("x-affinity", headers.get("x-session-affinity", ""))[:_HEADER_MAX] or None,
         traceparent=parent if _TRACEPARENT.match(parent := headers.get("traceparent", "")) else None,
+        cached=headers.get("x-router-cache", "").lower() != "off",
         retry_count=int(count) if _COUNT.match(count := headers.get("x-stainless-retry-count", "")) else 0,
     )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import msgspec
+
 from router.errors import RouterError
 from router.wire.reading import Bounds
 from router.wire.requests import AnyRequest
@@ -40,5 +42,10 @@ class Format(Protocol):
         """The request in `body` (JSON) and the voice to answer it with. Raises `BadRequest` with the place (in this
         format's own fields) and the remedy."""
 
-    def refusal(self, error: RouterError, request_id: str) -> bytes:
-        """The body of an error answer."""
+    def refusal(self, error: RouterError, request_id: str, router: object = None) -> bytes:
+        """The body of an error answer, with the `router` object where an explanation was asked for."""
+
+
+def openai_refusal(error: dict[str, Any], router: object) -> bytes:
+    """The body of an error answer in OpenAI's form; `router` stands where answers have it."""
+    return msgspec.json.encode({"error": error} | ({"router": router} if router is not None else {}))

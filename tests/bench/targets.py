@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +131,9 @@ def nginx(upstream_url: str, program: str) -> Iterator[Target]:
 
 
 @contextmanager
-def router(upstream_url: str) -> Iterator[Target]:
-    with running.router(upstream_url, policies={"apps": POLICY}, environ={"ROUTER_LOG_LEVEL": "WARNING"}) as process:
+def router(upstream_url: str, within: Sequence[str] = ()) -> Iterator[Target]:
+    environ, policies = {"ROUTER_LOG_LEVEL": "WARNING"}, {"apps": POLICY}
+    with running.router(upstream_url, policies=policies, environ=environ, within=within) as process:
         yield Target("router", process.url, process.child.pid, process.key)
 
 

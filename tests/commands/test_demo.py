@@ -23,8 +23,8 @@ def told(text: str) -> dict[str, str]:
     return dict(re.findall(rf"^({'|'.join(LINES)})=(\S+)$", text, re.MULTILINE))
 
 
-def demo(data: Path, log: Path) -> running.Process:
-    arguments = ["demo", "--port", "0", "--data-dir", str(data)]
+def demo(data: Path, log: Path, *more: str) -> running.Process:
+    arguments = ["demo", "--port", "0", "--data-dir", str(data), *more]
     return running.start(arguments, r"SIMULATOR_URL=(\S+)", {}, log)
 
 
@@ -48,8 +48,16 @@ def test_once_prints_the_table_and_the_lines_and_keeps_its_key_and_leaves_nothin
     assert (tmp_path / "data" / "demo.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_printed_lines_work(tmp_path: Path) -> None:
-    process = demo(tmp_path / "data", tmp_path / "log")
+def test_once_ends_with_several_workers_too(tmp_path: Path) -> None:
+    arguments = ("demo", "--once", "--port", "0", "--workers", "2", "--data-dir", str(tmp_path / "data"))
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, "")
+    assert set(told(out)) == set(LINES)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_printed_lines_work(tmp_path: Path, workers: int) -> None:
+    process = demo(tmp_path / "data", tmp_path / "log", "--workers", str(workers))
     try:
         addresses = told(process.said)
         base, key = addresses["OPENAI_BASE_URL"], addresses["OPENAI_API_KEY"]

@@ -107,3 +107,14 @@ def test_the_last_month_of_a_year_ends_with_it() -> None:
     [row] = focus_rows([{**group, "input_tokens": 2_000_000}])
     assert (row["BillingPeriodStart"], row["BillingPeriodEnd"]) == ("2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z")
     assert (row["BilledCost"], row["PricingQuantity"]) == ("0.000000001", "2.000001")
+
+
+def test_a_tag_says_nothing_to_the_terminal(simulated: Simulator) -> None:
+    with running.router(simulated.url) as router:
+        router.chat("Hello", max_tokens=5, metadata={"tags": ["\x1b]0;owned\x07", "two\nlines"]})
+        router.settled(1)
+        environ = {"ROUTER_URL": router.url, "ROUTER_ADMIN_KEY": ADMIN_KEY}
+        said = printed(environ, "--group-by", "tag")
+    assert "\x1b" not in said
+    assert "?]0;owned?" in said
+    assert "two?lines" in said

@@ -71,6 +71,12 @@ def test_a_budget_without_an_end_runs_out_at_last() -> None:
     assert fresh.pace_nano == USD * HOUR // PACE_LEAST_MS
 
 
+def test_what_lasts_for_a_century_lasts() -> None:
+    total = Window(begin_ms=0, end_ms=None)
+    found = told(total, now_ms=1_000 * DAY, since_ms=1_000 * DAY - HOUR, spent=5_900, limit=4_000_000 * USD)
+    assert (found.outlook, found.at_ms, found.pace_nano) == (Outlook.LASTS, None, 5_900)
+
+
 def account(kind: Kind, begin: int, end: int) -> Account:
     return Account(
         name="a", scope=Scope.TEAM, id="t", measure=Measure.USD, kind=kind, window="w", limit=1, enforced=True,

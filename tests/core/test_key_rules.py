@@ -60,6 +60,7 @@ def test_all_budgets_are_those_that_each_key_is_held_to() -> None:
         (KeyRules(usd="0.0000000001", window="day"), "budget_usd: .* finer than a nano-dollar"),
         (KeyRules(usd="2", window="fortnight"), "window: 'fortnight' is not one of"),
         (KeyRules(requests_per_minute=-1), "requests_per_minute: must not be negative"),
+        (KeyRules(concurrency=10**30), "concurrency: must be at most 1,000,000,000,000,000"),
     ],
 )
 def test_what_cannot_be_meant_is_told_with_its_field(own: KeyRules, said: str) -> None:

@@ -26,10 +26,9 @@ def hang_up_on(
     time.sleep(0.2)  # no SDK tries again sooner; until then the router has seen that the app is gone
 
 
-def retry(router: Router, body: dict[str, object], key: str, count: int = 1) -> tuple[int, str | None]:
-    reply = call(
-        f"{router.url}/v1/chat/completions", "POST", body, key, headers={"x-stainless-retry-count": str(count)}
-    )
+def retry(router: Router, body: dict[str, object], key: str, count: int = 1, **more: str) -> tuple[int, str | None]:
+    headers = {"x-stainless-retry-count": str(count), **{name.replace("_", "-"): value for name, value in more.items()}}
+    reply = call(f"{router.url}/v1/chat/completions", "POST", body, key, headers)
     return reply.status, reply.headers.get("x-router-cache")
 
 
@@ -63,6 +62,16 @@ def test_an_answer_is_left_only_for_the_same_key_the_same_body_and_a_call_that_s
     assert retry(router, question("not the same"), key) == (200, None)
     assert retry(router, body, other) == (200, None)
     assert len(upstream.requests) == 4
+
+
+def test_a_retry_that_wants_no_left_answer_gets_one_of_its_own(router: Router, upstream: Simulator) -> None:
+    upstream.faults({"fault": "slow", "delay_ms": 1000})
+    body, key = question("one more slow one"), router.new_key("apps")
+    hang_up_on(router, upstream, body, key)
+    assert retry(router, body, key, x_router_cache="off") == (200, None)
+    assert len(upstream.requests) == 2
+    status, cache = retry(router, body, key)
+    assert (status, cache is not None) == (200, True), "what was left waits on"
 
 
 def test_a_retry_that_hangs_up_as_well_leaves_the_answer_for_the_next(router: Router, upstream: Simulator) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from tests.running import Router, Simulator
+from tests.running import Router, Simulator, call
 
 MONEY = re.compile(r"-?\d+\.\d{9}\Z")
 
@@ -31,6 +31,48 @@ def test_an_answer_carries_every_header_that_is_known(router: Router, upstream: 
     assert "x-router-max-tokens" not in told, "the app gave its own bound"
     assert "x-router-dropped-params" not in told
     assert "router" not in reply.json, "an explanation comes only when asked for"
+
+
+def test_every_answer_to_an_app_has_an_id(router: Router, upstream: Simulator) -> None:
+    bad = {"x-router-timeout-ms": "soon"}
+    replies = [
+        router.chat(headers=bad),
+        router.post("/v1/files", {}),
+        router.post("/v1/feedback", {"request_id": "req_x", "good": True}),
+        *(call(f"{router.url}/v1/{path}", key=router.key) for path in ("chat/completions", "models", "models/nope")),
+        call(f"{router.url}/v1/models"),
+    ]
+    assert [reply.status for reply in replies] == [400, 404, 404, 405, 200, 404, 401]
+    ids = [reply.headers.get("x-request-id", "") for reply in replies]
+    assert all(re.match(r"req_[0-9a-z]{26}\Z", one) for one in ids), ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_refusal_explains_itself_when_asked_and_has_chosen_nobody(router: Router, upstream: Simulator) -> None:
+    explain = {"x-router-explain": "enabled"}
+    poor = router.new_key("search", budget_usd="0.000001", window="day")
+    slow = router.new_key("search", requests_per_minute=0)
+    for status, key, more in ((402, poor, {}), (429, slow, {}), (400, None, {"x-router-max-cost-usd": "0"})):
+        refused = router.chat(key=key, headers=explain | more)
+        assert refused.status == status, refused.body
+        told = refused.json["router"]
+        assert (told["chosen"], told["attempts"], bool(told["order"])) == (None, [], status != 400)
+        assert told["request_id"] == refused.headers["x-request-id"]
+        kept = router.admin("GET", f"/records/{told['request_id']}").json["router"]
+        assert (kept["chosen"], kept["models"]) == (None, told["models"])
+        assert "router" not in router.chat(key=key, headers=more).json, "only when asked for"
+    unknown = router.chat(model="nope", headers=explain)
+    assert (unknown.status, "router" in unknown.json) == (404, False), "there was no plan"
+    for path, body in (
+        ("/v1/messages", {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello."}]}),
+        ("/v1/responses", {"model": "auto", "input": "Hello."}),
+    ):
+        assert router.post(path, body, key=slow, headers=explain).json["router"]["chosen"] is None, path
+
+
+def test_a_minute_that_has_begun_is_not_told_as_empty(router: Router, upstream: Simulator) -> None:
+    told = router.chat(key=router.new_key("requests"), max_tokens=5).headers
+    assert 60 <= int(told["x-ratelimit-reset-requests"].rstrip("s")) <= 65
 
 
 def test_headers_of_the_upstream_do_not_come_down(router: Router) -> None:

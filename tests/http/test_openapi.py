@@ -11,6 +11,7 @@ import pytest
 
 from router.api.answers import ANSWERS
 from router.api.openapi import QUERIES
+from router.core.filters import FILTERS
 from tests.pages import sources
 from tests.running import ADMIN_KEY, Router, call
 
@@ -210,3 +211,34 @@ def test_errors_elsewhere_keep_the_form_that_sdks_know(router: Router) -> None:
         assert reply.status in (401, 404)
         assert reply.headers["content-type"].startswith("application/json")
         assert set(reply.json) == {"error"}
+
+
+def test_a_question_that_was_not_meant_is_refused_by_every_call(router: Router) -> None:
+    paths = router.admin("GET", "/openapi.json").json["paths"]
+    asked = [path.removeprefix("/admin/v1") for path, calls in paths.items() if "get" in calls]
+    assert len(asked) > 10
+    for path in asked:
+        place = re.sub(r"\{\w+\}", "some", path)
+        reply = router.admin("GET", f"{place}?tema=search")
+        assert (reply.status, reply.error["code"], reply.error["param"]) == (400, "invalid_value", "tema"), path
+    usage = router.admin("GET", "/usage?team=search&team=apps")
+    assert (usage.status, usage.error["param"], usage.json["detail"]) == (400, "team", "team is given 2 times.")
+    assert "there are since, until, cursor, limit." in router.admin("GET", "/audit?team=search").json["detail"]
+
+
+def test_every_filter_of_records_is_described(router: Router) -> None:
+    described = router.admin("GET", "/openapi.json").json["paths"]["/admin/v1/records"]["get"]["parameters"]
+    assert {one["name"] for one in described} == {"team", *FILTERS, "since", "until", "cursor", "limit"}
+
+
+def test_a_span_of_changes_is_checked_as_any_other(router: Router) -> None:
+    for wrong in ("since=2026-11-27&until=2026-11-26", "until="):
+        assert router.admin("GET", f"/audit?{wrong}").status == 400, wrong
+
+
+def test_a_key_is_rotated_without_a_body_and_made_with_one(router: Router) -> None:
+    made = router.admin("POST", "/keys", {"team": "search", "name": "to be rotated"}).json
+    turned = call(f"{router.url}/admin/v1/keys/{made['id']}/rotate", "POST", key=ADMIN_KEY)
+    assert (turned.status, turned.json["id"]) == (200, made["id"])
+    nothing = call(f"{router.url}/admin/v1/keys", "POST", key=ADMIN_KEY)
+    assert (nothing.status, nothing.json["detail"]) == (400, "The request needs a body, a JSON object.")

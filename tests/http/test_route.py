@@ -36,7 +36,9 @@ def test_every_model_is_shown_with_its_price_and_its_first_objection(router: Rou
 
 def test_route_and_chat_decide_alike(router: Router) -> None:
     body = {"model": "auto:quality", "messages": HELLO, "max_tokens": 30}
-    told = router.post("/v1/route", body).json
+    reply = router.post("/v1/route", body)
+    told = reply.json
+    assert (reply.headers["x-router-model"], reply.headers["x-router-reason"]) == (told["chosen"], told["reason"])
     did = router.post("/v1/chat/completions", body, headers={"x-router-explain": "enabled"}).json["router"]
     for name in ("classification", "policy", "threshold", "models", "order", "chosen", "reason", "baseline", "rules"):
         assert told[name] == did[name], name

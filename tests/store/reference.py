@@ -179,6 +179,9 @@ class Reference:
         hold = Hold(name, HELD, digest, note, admitted_ms=self.mark_ms, until_ms=self.mark_ms + lease_ms)
         hold.charges = [_charge(account, amounts.on(account), self.mark_ms, hold) for account in accounts]
         self._add(hold)
+        for view in answer.views:
+            after = self.view(view.account, 0) if view.account.kind is Kind.RING else None
+            view.reset_ms = view.reset_ms if after is None else after.reset_ms
         answer.hold, answer.fresh = hold, True
         return answer
 

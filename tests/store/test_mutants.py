@@ -95,6 +95,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "<= 0 then return math.ceil((bucket + buckets + 2)",
     ),
     "the shortest wait is told": ("view[5] > wait)", "wait == 0)"),
+    "a full minute is told as empty": ("if kind == RING then reset = ring_reset(numbers, first, second) end", ""),
     "a request beyond the limit is told to wait": ("wait = amount > limit and NEVER or reset", "wait = reset"),
     "any window will do": ("if now < first or now >= second then return nil end", ""),
     "a window holds its end": ("now >= second", "now > second"),

@@ -22,8 +22,8 @@ def test_a_reservation_holds_its_amount_on_every_account(run: Run, team: str) ->
         held = await till.hold("q#1", amounts(40, tokens=500), *accounts)
         assert [(s.spent, s.held, s.remaining, s.reset_ms) for s in held.standings] == [
             (0, 0, 60, 14 * HOUR),
-            (0, 0, 4, 0),
-            (0, 0, 400, 0),
+            (0, 0, 4, MINUTE + 5_000),
+            (0, 0, 400, MINUTE + 5_000),
             (0, 0, 1, 0),
         ]
         assert [await till.stands(account) for account in accounts] == [(0, 40), (1, 0), (500, 0), (0, 1)]

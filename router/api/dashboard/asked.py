@@ -38,11 +38,14 @@ RANGES: Final = {
 
 
 def asked(request: Request[Any, Any, Any], *allowed: str) -> dict[str, str]:
-    """The filters of the address, without empty ones. Raises BadRequest for a name that is not among `allowed`."""
+    """The filters of the address, without empty ones. Raises BadRequest for a name that is not among `allowed`, and for
+    one that is given twice."""
     given = dict(request.query_params)
     for name in given:
         if name not in allowed:
             raise BadRequest(f"There is no filter {name!r} here: {_listed(allowed)}.", code="invalid_value", param=name)
+        if (times := len(request.query_params.getall(name))) > 1:
+            raise BadRequest(f"The filter {name!r} is given {times} times.", code="invalid_value", param=name)
     return {name: value.strip() for name, value in given.items() if value.strip()}
 
 

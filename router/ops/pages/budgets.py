@@ -96,7 +96,7 @@ def briefly(one: Burning, now_ms: int) -> str:
             return f"runs out in {span(minutes * 60)}"
         case Outlook.UNSPENT:
             return "nothing spent"
-        case Outlook.LASTS if one.rolling:
+        case Outlook.LASTS if one.rolling or one.ends_ms is None:
             return "not at this pace"
         case Outlook.LASTS:
             return "not before it renews"

@@ -105,6 +105,8 @@ local function reserve(id, digest, lease_ms, note, asked)
       account_hold(kind, numbers, at, second, amount)
       account_save(name, numbers)
       entries[index] = { name, kind, amount, first, second, at }
+      -- As `remaining`, it is told with what has just been taken.
+      if kind == RING then reset = ring_reset(numbers, first, second) end
     end
     reply[5][index] = limit - spent - held - (fresh and amount or 0)
     reply[6][index] = reset

@@ -26,8 +26,8 @@ class Messages:
         read = read_request(body, bounds)
         return read.request, MessagesVoice(read)
 
-    def refusal(self, error: RouterError, request_id: str) -> bytes:
-        return refusal(error, request_id)
+    def refusal(self, error: RouterError, request_id: str, router: object = None) -> bytes:
+        return refusal(error, request_id, router)
 
 
 class MessagesVoice:

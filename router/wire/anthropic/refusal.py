@@ -21,9 +21,10 @@ _TYPES: Final = {
 }
 
 
-def refusal(error: RouterError, request_id: str) -> bytes:
+def refusal(error: RouterError, request_id: str, router: object = None) -> bytes:
     """The body of an error answer."""
-    return msgspec.json.encode({"type": "error", "error": error_object(error), "request_id": request_id})
+    told = {"type": "error", "error": error_object(error), "request_id": request_id}
+    return msgspec.json.encode(told | ({"router": router} if router is not None else {}))
 
 
 def error_object(error: RouterError) -> dict[str, Any]:

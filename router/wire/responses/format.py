@@ -13,7 +13,7 @@ from router.wire.responses.events import Events
 from router.wire.responses.output import Asked, whole
 from router.wire.responses.places import renamed
 from router.wire.responses.request import read_request
-from router.wire.voice import Format
+from router.wire.voice import Format, openai_refusal
 
 
 class ResponsesVoice:
@@ -46,10 +46,9 @@ class Responses:
         request, asked = read_request(body, bounds)
         return request, ResponsesVoice(asked)
 
-    def refusal(self, error: RouterError, request_id: str) -> bytes:
+    def refusal(self, error: RouterError, request_id: str, router: object = None) -> bytes:
         """The body of an error answer, in the form that all of OpenAI's endpoints share."""
-        told = error.told()
-        return msgspec.json.encode({"error": {**told, "param": renamed(error.param, ()) if error.param else None}})
+        return openai_refusal(error.told() | {"param": renamed(error.param, ()) if error.param else None}, router)
 
 
 RESPONSES: Final[Format] = Responses()
