@@ -12,7 +12,7 @@ from router.commands.audit import audit
 from router.commands.backtest import backtest
 from router.commands.backup import backup, restore
 from router.commands.check import check
-from router.commands.demo import demo
+from router.commands.demo.command import demo
 from router.commands.explain import explain
 from router.commands.importing import import_
 from router.commands.keys import keys

@@ -240,7 +240,7 @@ BAD = {
         "imports",
     ),
     "the simulator borrows": ("router.sim.bill", '"""."""\nfrom router.core.money import usd', "imports"),
-    "somebody borrows from it": ("router.commands.demo", '"""."""\nfrom router.sim import world', "imports"),
+    "somebody borrows from it": ("router.commands.demo.command", '"""."""\nfrom router.sim import world', "imports"),
     "a second HTTP client": ("router.api.admin", '"""."""\nimport httpx', "imports"),
     "a second way to the store": ("router.pipeline", '"""."""\nimport redis.asyncio', "imports"),
     "core tells the time": ("router.core.plan", '"""."""\nimport time', "pure"),

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from router.commands.demo_requests import REQUESTS, ask
+from router.commands.demo.requests import REQUESTS, ask
 from router.core.charges import Account, Owner, accounts_of
 from router.core.forecast import window_of
 from router.core.money import usd

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from router.commands.demo_teams import FAULTS, POLICIES, TEAMS
+from router.commands.demo.teams import FAULTS, POLICIES, TEAMS
 from router.rulebook import load_rules
 from tests import running
 from tests.commands.test_demo import told

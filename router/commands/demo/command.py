@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from router import children, server
-from router.commands.demo_keys import keys_of
-from router.commands.demo_requests import REQUESTS, Outcome, ask, post
-from router.commands.demo_teams import FAULTS, POLICIES, TEAMS, go_on
+from router.commands.demo.keys import keys_of
+from router.commands.demo.requests import REQUESTS, Outcome, ask, post
+from router.commands.demo.teams import FAULTS, POLICIES, TEAMS, go_on
 from router.commands.options import address, apart, folders, log_to_stderr, tethered, workers
 from router.core.money import usd
 from router.settings import Settings, load_settings

@@ -1,4 +1,4 @@
-"""The demo's other teams, so that the dashboard has something to show: each has a policy of its own in demo_policies/,
+"""The demo's other teams, so that the dashboard has something to show: each has a policy of its own in policies/,
 and asks over HTTP as any app does, many times at the start and a little for ever after."""
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
-from router.commands.demo_requests import INVOICE, REPORT, WEATHER, post, says
+from router.commands.demo.requests import INVOICE, REPORT, WEATHER, post, says
 
-POLICIES: Final = Path(__file__).parent / "demo_policies"
+POLICIES: Final = Path(__file__).parent / "policies"
 
 
 class Team(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""The demonstration: a simulated upstream, a table of routed requests, and teams that go on asking."""
