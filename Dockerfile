@@ -1,15 +1,17 @@
 # mistral-router in a container: `docker build -t mistral-router .`, or with podman or buildah.
 # docs/operations.md, "In a container", says how to run it.
 
-# Any image with python3 (3.11 or newer) and venv will do, and both stages use the same one.
+# Any image with python3 (3.11 or newer), venv and certificates of authorities will do, and both stages use the same one.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /src
 RUN python3 -m venv /opt/mistral-router
-# The pinned packages first, each checked against its hash: this layer stays in the cache until the pins change.
+# The pinned packages first, each checked against its hash: this layer stays in the cache until the pins change. An index
+# or an authority of your own comes as a secret, which no layer keeps: docs/operations.md, "In a container".
 COPY constraints.txt ./
-RUN /opt/mistral-router/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca.crt \
+    /opt/mistral-router/bin/pip install --no-cache-dir --disable-pip-version-check \
     --require-hashes --no-deps --requirement constraints.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY router router
@@ -18,7 +20,8 @@ COPY config config
 COPY policies policies
 # What builds and installs packages is of no use to the router, and of some to an intruder.
 RUN /opt/mistral-router/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
-    && /opt/mistral-router/bin/pip uninstall --yes --quiet hatchling editables setuptools pip
+    && /opt/mistral-router/bin/pip uninstall --yes --quiet \
+    hatchling packaging pathspec pluggy trove-classifiers editables setuptools pip
 
 FROM ${BASE_IMAGE}
 COPY --from=build /opt/mistral-router /opt/mistral-router

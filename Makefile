@@ -8,7 +8,8 @@ RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
 PORT ?= 8080
 
-.PHONY: run test test-slow test-clients check check-ops bench profile bench-records bench-routing lock lock-clients clean
+.PHONY: run test test-slow test-clients test-image image check check-ops bench profile bench-records bench-routing lock \
+	lock-clients clean
 
 run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
 	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
@@ -36,6 +37,15 @@ test-clients: $(TESTS) $(GROUPS:%=.venv-clients/%/.made) $(NODE)  ## real client
 $(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.json
 	cd $(CLIENTS)/node && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
+
+test-image: $(TESTS)  ## builds the image without an engine, starts it read-only, asks it, stops it; says where it cannot
+	$(BIN)/pytest tests/ops/test_deploy.py tests/image
+
+image: build/mistral-router.tar  ## the image as a file for docker load, podman load or skopeo, built without an engine
+
+.PHONY: build/mistral-router.tar
+build/mistral-router.tar:
+	$(PYTHON) tools/build_image.py $@
 
 check: $(TESTS)  ## formatting, lint, types
 	$(BIN)/ruff format --check .
