@@ -31,6 +31,8 @@ IMAGE: Final = "mistral-router"
 PACKAGES: Final = ("python3", "python3-venv", "ca-certificates")
 UNREAD: Final = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 NEEDED: Final = ("mmdebstrap", "buildah")
+# Each layer is a copy of the one below it: base, packages and router come to some two gigabytes.
+ROOM_BYTES: Final = 4 * 10**9
 # apt's words for a mirror that did not answer, wherever mmdebstrap passes them on.
 UNREACHED: Final = re.compile(
     r"^.*(Failed to fetch|Could not resolve|Could not connect|Connection failed|Temporary failure resolving).*$", re.M
@@ -63,6 +65,9 @@ def obstacle(*needed: str) -> str | None:
     missing = [name for name in needed if shutil.which(name) is None]
     if missing:
         return f"{', '.join(missing)} missing: apt-get install {' '.join(missing)}"
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < ROOM_BYTES:
+        return f"building takes {ROOM_BYTES / 1e9:.0f} GB of disk, and {tempfile.gettempdir()} has {free / 1e9:.1f} GB"
     if "debian" not in (release().get("ID"), *release().get("ID_LIKE", "").split()):
         return "the base is made from Debian's packages, and this is no Debian"
     if os.geteuid() != 0:
