@@ -8,8 +8,7 @@ RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
 PORT ?= 8080
 
-.PHONY: run test test-slow test-clients test-image image check check-ops bench profile bench-records bench-routing lock \
-	lock-clients clean
+.PHONY: run test test-slow test-clients test-image image check check-ops bench profile bench-records bench-routing lock lock-clients clean
 
 run: $(RUNS)  ## simulator, store and router on this machine, with a table of routed requests
 	exec $(BIN)/mistral-router demo --port $(PORT) --die-with-parent
