@@ -9,8 +9,9 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_limit, check_span, check_team, cursor_of, filters_of, instant, known_only
+from router.api.asking import check_limit, check_span, check_team, cursor_of, filters_of, known_only
 from router.core.filters import FILTERS
+from router.core.instants import instant
 from router.errors import BadRequest, NotFound
 from router.store.records import GROUPS, Records
 
