@@ -32,6 +32,9 @@ POINTED: Final = ("team", "key", "model")
 _LAID_MAX: Final = 2_000
 
 
+_Piles = defaultdict[str, list[Figures]]
+
+
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
     """`edges` are upper edges in seconds; `counts` has one bucket more, for what lies above the last."""
 
@@ -125,8 +128,8 @@ class Adding:
     def __init__(self, since_ms: int, until_ms: int, step_ms: int) -> None:
         self._since_ms, self._until_ms, self._step_ms = since_ms, until_ms, step_ms
         self._steps: dict[int, _Step] = {}
-        # By dimension and value; counters by their name alone.
-        self._piles: defaultdict[tuple[str, str], list[Figures]] = defaultdict(list)
+        self._by: dict[str, _Piles] = {group: defaultdict(list) for group in DIMENSIONS.values()}
+        self._counts: _Piles = defaultdict(list)
         self._laid = 0
         self._unsure: list[tuple[str, list[str], int]] = []
 
@@ -162,24 +165,25 @@ class Adding:
             self._fold()
 
     def _place(self, team: str, name: str, hourly: bool) -> _Place:
-        first = name[0]
+        first, by = name[0], self._by
         if first == "[" and hourly:
             key, model, kind, language, *tags = msgspec.json.decode(name)
-            told = [("team", team), ("key", key), ("model", model), ("kind", kind), ("language", language)]
-            told += [("tag", tag) for tag in tags]
-        elif first in DIMENSIONS and not hourly:
-            told = [(DIMENSIONS[first], team if first == "t" else name[1:])]
-        elif first in DIMENSIONS or first == "[":
+            piles = [by["team"][team], by["key"][key], by["model"][model], by["kind"][kind], by["language"][language]]
+            piles += [by["tag"][tag] for tag in tags]
+            return _Place(first=first, piles=piles, pointed=True, nano=(("team", team), ("key", key), ("model", model)))
+        if first in DIMENSIONS and not hourly:
+            group, value = DIMENSIONS[first], team if first == "t" else name[1:]
+            pointed = group in POINTED
+            return _Place(first=first, piles=(by[group][value],), pointed=pointed, nano=((group, value),) * pointed)
+        if first in DIMENSIONS or first == "[":
             return _NOWHERE
-        else:
-            return _Place(first=first, piles=(self._piles["", name],), pointed=first in (STATUS, LATENCY))
-        nano = [one for one in told if one[0] in POINTED]
-        return _Place(first=first, piles=[self._piles[one] for one in told], pointed=bool(nano), nano=nano)
+        return _Place(first=first, piles=(self._counts[name],), pointed=first in (STATUS, LATENCY))
 
     def _fold(self) -> None:
         """Add up every pile, so that what is kept does not grow with what is read."""
-        steps = self._steps.values()
-        for pile in (*self._piles.values(), *(part for step in steps for part in (step.totals, step.latencies))):
+        piles = [pile for some in (self._counts, *self._by.values()) for pile in some.values()]
+        piles += [pile for step in self._steps.values() for pile in (step.totals, step.latencies)]
+        for pile in piles:
             if len(pile) > 1:
                 pile[:] = [summed(pile)]
         self._laid = 0
@@ -189,15 +193,13 @@ class Adding:
         self._unsure.append((team, list(dims), nano))
 
     def rollup(self) -> Rollup:
-        by: dict[str, dict[str, Sums]] = {group: {} for group in DIMENSIONS.values()}
-        counts: dict[str, Figures] = {}
-        for (group, name), pile in self._piles.items():
-            row = summed(pile)
-            if not group:
-                counts[name] = row
-            elif any(row):  # else of refusals only
-                by[group][name] = _sums(row)
-        total = _sums(summed(row for step in self._steps.values() for row in step.totals) or (0,) * len(FIGURES))
+        self._fold()
+        counts = {name: pile[0] for name, pile in self._counts.items() if pile}
+        by = {  # without what is of refusals only
+            group: {name: _sums(pile[0]) for name, pile in some.items() if pile and any(pile[0])}
+            for group, some in self._by.items()
+        }
+        total = _sums(summed([row for step in self._steps.values() for row in step.totals]) or (0,) * len(FIGURES))
         for team, dims, nano in self._unsure:
             total.add((nano,), unconfirmed=nano)
             for group, values in {"team": (team,), **values_of(dims)}.items():

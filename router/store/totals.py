@@ -99,8 +99,8 @@ class Totals:
         asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "[", hourly=True)]
         async for part in self._read(asked):
             places = {number: _place(groups, part.call.team, name) for number, name in part.names.items()}
+            totals: list[Figures] = []
             for day, spans in _by_day(part) if "day" in groups else [("", part.figures)]:
-                totals: list[Figures] = []
                 piles: defaultdict[tuple[str, ...], list[Figures]] = defaultdict(list)
                 for span in spans:
                     for number, figures in span.items():
@@ -109,11 +109,11 @@ class Totals:
                             totals.append(figures)
                         for key in place.keys:
                             piles[key].append(figures)
-                if totals:
-                    total.add(summed(totals))
                 for key, rows in piles.items():
                     if any(row := summed(rows)):  # else of refusals only
                         found.setdefault(_dated(groups, key, day), Sums()).add(row)
+            if totals:
+                total.add(summed(totals))
         for team, note, at_ms in await self._unconfirmed(teams, since_ms, until_ms):
             unsure = (note.nano_usd,)
             total.add(unsure, unconfirmed=note.nano_usd)
@@ -199,7 +199,7 @@ class Totals:
         found = []
         for start in range(0, len(teams), _CALLS):
             some = teams[start : start + _CALLS]
-            for team, holds in zip(some, await asyncio.gather(*map(self._ledger.unconfirmed, some)), strict=True):
+            for team, holds in (await self._ledger.unconfirmed_of(some)).items():
                 for held in holds.values():
                     # What a hold without a note was for is not known; its charge stands in the accounts all the same.
                     if held.note and since_ms <= held.admitted_ms < until_ms:
