@@ -19,7 +19,7 @@ from router.core.record import FIGURES, RequestRecord
 # The first letter of a row that adds up one dimension over a day.
 DIMENSIONS: Final = {"t": "team", "k": "key", "m": "model", "i": "kind", "l": "language", "g": "tag"}
 # The first letter of a counter.
-STATUS, REASON, ATTEMPT, ESCALATION, LATENCY, FIRST_CHUNK, ADDED = "SRAELFD"
+STATUS, REASON, ATTEMPT, ESCALATION, LATENCY, FIRST_CHUNK, ADDED = COUNTERS = "SRAELFD"
 
 # Upper edges in seconds, those of the metrics (ops/metrics.py); above the last there is one more bucket.
 LATENCY_EDGES: Final = tuple(0.01 * 2**power for power in range(14))

@@ -20,7 +20,7 @@ from router.core.filters import Filters
 from router.core.policy import USAGE_KEPT_DAYS_MAX
 from router.core.record import Sums
 from router.core.rollup import Adding, Rollup, values_of
-from router.core.sums import DIMENSIONS, Figures, summed
+from router.core.sums import COUNTERS, DIMENSIONS, Figures, summed
 from router.store import names
 from router.store.connect import Client, Door
 from router.store.ledger import Ledger
@@ -130,7 +130,9 @@ class Totals:
         if step_ms == HOUR_MS:
             days, hours = [], [*hours, *_hours(days)]
         adding = Adding(since_ms // HOUR_MS * HOUR_MS, -(-until_ms // HOUR_MS) * HOUR_MS, step_ms)
-        asked = [*_calls(teams, days, "", hourly=False), *_calls(teams, hours, "", hourly=True)]
+        # Of a month's names most are of rows that stand in hours.
+        letters = "".join(DIMENSIONS) + COUNTERS
+        asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "", hourly=True)]
         async for found in self._read(asked):
             hourly = found.call.hourly
             begins = [span * (HOUR_MS if hourly else DAY_MS) for span in found.call.spans]
