@@ -11,9 +11,10 @@ import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_reason, check_team, instant, stamp
+from router.api.asking import check_reason, check_team, stamp
 from router.api.changes import Changes
 from router.core.grants import Grant
+from router.core.instants import instant
 from router.core.key_rules import with_key
 from router.core.money import parse_usd, usd
 from router.core.policy import DEFAULT_TEAM, Scope

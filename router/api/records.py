@@ -9,7 +9,8 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_limit, check_span, check_team, cursor_of, filters_of, instant
+from router.api.asking import check_limit, check_span, check_team, cursor_of, filters_of
+from router.core.instants import instant
 from router.errors import BadRequest, NotFound
 from router.store.records import GROUPS, Records
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from router.core.money import usd
@@ -54,20 +55,30 @@ COLUMNS: Final = (
 def focus_rows(groups: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
     """A row for each group of GROUPS, in the order of their time. Money is decimal text, exact to the nano."""
     ordered = sorted(groups, key=lambda group: tuple(group["key"][name] for name in GROUPS))
-    return [_row(group, **group["key"]) for group in ordered]
+    rows: list[dict[str, str]] = []
+    for day, some in groupby(ordered, key=lambda group: str(group["key"]["day"])):
+        periods = _periods(day)
+        rows += [_row(group, periods, **group["key"]) for group in some]
+    return rows
 
 
-def _row(sums: dict[str, Any], day: str, team: str, key: str, model: str) -> dict[str, str]:
+def _periods(day: str) -> dict[str, str]:
     begin = datetime.fromisoformat(day).replace(tzinfo=UTC)
     month = begin.replace(day=1)
-    cost, tokens = usd(sums["nano_usd"]), sums["input_tokens"] + sums["output_tokens"]
-    filled = {
-        **_SAME,
-        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost),
+    return {
         "BillingPeriodStart": _instant(month),
         "BillingPeriodEnd": _instant((month + timedelta(days=31)).replace(day=1)),
         "ChargePeriodStart": _instant(begin),
         "ChargePeriodEnd": _instant(begin + timedelta(days=1)),
+    }
+
+
+def _row(sums: dict[str, Any], periods: dict[str, str], *, day: str, team: str, key: str, model: str) -> dict[str, str]:
+    cost, tokens = usd(sums["nano_usd"]), sums["input_tokens"] + sums["output_tokens"]
+    filled = {
+        **_SAME,
+        **periods,
+        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost),
         "ChargeDescription": f"{model}: {sums['requests']} requests of {team}",
         "ConsumedQuantity": str(tokens),
         "PricingQuantity": f"{tokens // 1_000_000}.{tokens % 1_000_000:06}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,13 @@ from router.commands import focus
 from router.commands.cases import moment
 from router.commands.options import as_json, folders
 from router.commands.remote import Remote
+from router.core.charges import FOREVER_MS
+from router.core.instants import instant
 from router.core.money import usd
 from router.store.records import GROUPS
+from router.store.totals import DAY_MS
 
+_PATH: Final = "/admin/v1/usage"
 _COUNTS: Final = ("requests", "input_tokens", "cached_tokens", "output_tokens")
 _MONEY: Final = ("nano_usd", "saved_nano_usd", "unconfirmed_nano_usd")
 
@@ -57,20 +62,34 @@ def usage(
     """Spend and savings of a running router (ROUTER_URL, ROUTER_ADMIN_KEY)."""
     if json_ + csv_ + focus_ > 1:
         raise click.UsageError("Choose one of --json, --csv and --focus.")
+    remote, query = Remote(data_dir), {"since": moment(since), "until": moment(until), "team": team}
     if focus_:
-        groups = focus.GROUPS
-    query = {"since": moment(since), "until": moment(until), "group_by": ",".join(groups), "team": team}
-    found = Remote(data_dir).call("GET", "/admin/v1/usage", query=query)
+        _print_csv(focus.COLUMNS, (tuple(row.values()) for row in _focus_rows(remote, query)))
+        return
+    found = remote.call("GET", _PATH, query={**query, "group_by": ",".join(groups)})
     if json_:
         click.echo(json.dumps(found))
-    elif focus_:
-        _print_csv(focus.COLUMNS, (tuple(row.values()) for row in focus.focus_rows(found["groups"])))
     elif csv_:
         money = [name.replace("nano_usd", "usd") for name in _MONEY]
         rows = ((*group["key"].values(), *_exact(group)) for group in found["groups"])
         _print_csv((*groups, *_COUNTS, *money), rows)
     else:
         _print_table(found, groups)
+
+
+def _focus_rows(remote: Remote, query: Mapping[str, str | None]) -> Iterator[dict[str, str]]:
+    """Asked day by day and printed as they come: a year of many teams is neither one long question nor held at once."""
+    told = remote.call("GET", _PATH, query={**query, "group_by": "day"})
+    since_ms, until_ms = instant("since", query["since"], 0), instant("until", query["until"], FOREVER_MS)
+    days = {instant("day", group["key"]["day"], 0) for group in told["groups"]}
+    # What a day's last hours hold is kept a little longer than the sums of the day.
+    spans = [
+        (max(since_ms, day), min(until_ms, day + DAY_MS)) for day in sorted({*days, *(day - DAY_MS for day in days)})
+    ]
+    asked = [{"since": str(begin), "until": str(end)} for begin, end in spans if begin < end]
+    groups = ",".join(focus.GROUPS)
+    found = (remote.call("GET", _PATH, query={**query, **span, "group_by": groups}) for span in asked)
+    return chain.from_iterable(focus.focus_rows(one["groups"]) for one in found)
 
 
 def _print_csv(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -81,8 +100,10 @@ def _print_csv(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def _inert(cell: str) -> str:
     """Tags are what apps say: one that a spreadsheet would take for a formula is marked as text, as OWASP advises."""
+    if cell[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+        return cell
     number = cell.removeprefix("-").replace(".", "", 1).isdigit()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not number else cell
+    return cell if number else f"'{cell}"
 
 
 def _shown(name: str) -> str:

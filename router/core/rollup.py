@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -23,13 +23,16 @@ from router.core.sums import (
     REASON,
     STATUS,
     Figures,
+    summed,
 )
 
 # What a point tells apart, for spend over time.
 POINTED: Final = ("team", "key", "model")
+# Rows that are kept before their piles are added up.
+_LAID_MAX: Final = 2_000
 
 
-K = TypeVar("K", str, int)
+_Piles = defaultdict[str, list[Figures]]
 
 
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,21 +113,24 @@ class _Step:
     """What is added up for one point."""
 
     def __init__(self) -> None:
-        self.total = [0] * len(FIGURES)
+        self.totals: list[Figures] = [(0,) * len(FIGURES)]
         self.nano: dict[str, dict[str, int]] = {name: {} for name in POINTED}
         self.statuses: dict[str, int] = {}
-        self.latency = [0] * (len(LATENCY_EDGES) + 1)
+        self.latencies: list[Figures] = [(0,) * (len(LATENCY_EDGES) + 1)]
 
 
 class Adding:
-    """Adds up what the store holds, and tells it as a Rollup. Points are `step_ms` wide."""
+    """Adds up what the store holds, and tells it as a Rollup. Points are `step_ms` wide.
+
+    Rows are laid on piles, by what they add to, and a whole pile is added up at once.
+    """
 
     def __init__(self, since_ms: int, until_ms: int, step_ms: int) -> None:
         self._since_ms, self._until_ms, self._step_ms = since_ms, until_ms, step_ms
         self._steps: dict[int, _Step] = {}
-        self._total = [0] * len(FIGURES)
-        self._by: dict[str, dict[str, list[int]]] = {name: {} for name in DIMENSIONS.values()}
-        self._counts: dict[str, list[int]] = {}
+        self._by: dict[str, _Piles] = {group: defaultdict(list) for group in DIMENSIONS.values()}
+        self._counts: _Piles = defaultdict(list)
+        self._laid = 0
         self._unsure: list[tuple[str, list[str], int]] = []
 
     def add(
@@ -132,63 +138,74 @@ class Adding:
     ) -> None:
         """The sums of hours, or of days, by when they begin (ms) and by their names' numbers. Of hours the rows by all
         dimensions count, of days those by one."""
-        places: dict[int, _Place | None] = {}
-        together: dict[int, list[int]] = {}
+        places = {number: self._place(team, name, hourly) for number, name in names.items()}
         for at_ms, found in spans:
             start = max(self._since_ms, at_ms - at_ms % self._step_ms)
             step = self._steps.get(start)
             if step is None:
                 step = self._steps[start] = _Step()
+            self._laid += len(found)
             for number, figures in found.items():
-                if number not in places:
-                    places[number] = _place(names[number], hourly)
                 place = places[number]
-                if place is None:
+                for pile in place.piles:
+                    pile.append(figures)
+                if not place.pointed:
                     continue
-                _into(together, number, figures)
-                if place.total:
-                    _onto(step.total, figures)
-                    nano = step.nano["team"]
-                    nano[team] = nano.get(team, 0) + figures[0]
-                for group, value in place.pointed:
+                for group, value in place.nano:
                     nano = step.nano[group]
                     nano[value] = nano.get(value, 0) + figures[0]
-                if place.first == STATUS:
+                if place.first in "[t":
+                    step.totals.append(figures)
+                elif place.first == LATENCY:
+                    step.latencies.append(figures)
+                elif place.first == STATUS:
                     name = names[number]
                     step.statuses[name] = step.statuses.get(name, 0) + figures[0]
-                elif place.first == LATENCY:
-                    _onto(step.latency, figures)
-        for number, figures in together.items():
-            self._add_whole(team, names[number], figures)
+        if self._laid > _LAID_MAX:
+            self._fold()
 
-    def _add_whole(self, team: str, name: str, figures: Figures) -> None:
-        """Of the whole span, beside its points."""
-        if name[0] != "[" and name[0] not in DIMENSIONS:
-            _into(self._counts, name, figures)
-        elif any(figures):  # else of refusals only
-            if name[0] in "[t":
-                _onto(self._total, figures)
-                _into(self._by["team"], team, figures)
-            if name[0] == "[":
-                for group, values in values_of(msgspec.json.decode(name)).items():
-                    for value in values:
-                        _into(self._by[group], value, figures)
-            elif name != "t":
-                _into(self._by[DIMENSIONS[name[0]]], name[1:], figures)
+    def _place(self, team: str, name: str, hourly: bool) -> _Place:
+        first, by = name[0], self._by
+        if first == "[" and hourly:
+            key, model, kind, language, *tags = msgspec.json.decode(name)
+            piles = [by["team"][team], by["key"][key], by["model"][model], by["kind"][kind], by["language"][language]]
+            piles += [by["tag"][tag] for tag in tags]
+            return _Place(first=first, piles=piles, pointed=True, nano=(("team", team), ("key", key), ("model", model)))
+        if first in DIMENSIONS and not hourly:
+            group, value = DIMENSIONS[first], team if first == "t" else name[1:]
+            pointed = group in POINTED
+            return _Place(first=first, piles=(by[group][value],), pointed=pointed, nano=((group, value),) * pointed)
+        if first in DIMENSIONS or first == "[":
+            return _NOWHERE
+        return _Place(first=first, piles=(self._counts[name],), pointed=first in (STATUS, LATENCY))
+
+    def _fold(self) -> None:
+        """Add up every pile, so that what is kept does not grow with what is read."""
+        piles = [pile for some in (self._counts, *self._by.values()) for pile in some.values()]
+        piles += [pile for step in self._steps.values() for pile in (step.totals, step.latencies)]
+        for pile in piles:
+            if len(pile) > 1:
+                pile[:] = [summed(pile)]
+        self._laid = 0
 
     def unconfirmed(self, team: str, dims: Sequence[str], nano: int) -> None:
         """`dims` are key, model, kind, language and the tags of a hold whose usage never came."""
         self._unsure.append((team, list(dims), nano))
 
     def rollup(self) -> Rollup:
-        by = {group: {name: _sums(row) for name, row in rows.items()} for group, rows in self._by.items()}
-        total = _sums(self._total)
+        self._fold()
+        counts = {name: pile[0] for name, pile in self._counts.items() if pile}
+        by = {  # without what is of refusals only
+            group: {name: _sums(pile[0]) for name, pile in some.items() if pile and any(pile[0])}
+            for group, some in self._by.items()
+        }
+        total = _sums(summed([row for step in self._steps.values() for row in step.totals]) or (0,) * len(FIGURES))
         for team, dims, nano in self._unsure:
             total.add((nano,), unconfirmed=nano)
             for group, values in {"team": (team,), **values_of(dims)}.items():
                 for value in values:
                     by[group].setdefault(value, Sums()).add((nano,), unconfirmed=nano)
-        counters = {name: figures[0] for name, figures in self._counts.items()}
+        counters = {name: figures[0] for name, figures in counts.items()}
         return Rollup(
             since_ms=self._since_ms,
             until_ms=self._until_ms,
@@ -201,9 +218,9 @@ class Adding:
             reasons=dict(_of(counters, REASON)),
             attempts=_pairs(counters, ATTEMPT),
             escalations=_pairs(counters, ESCALATION),
-            latency=_histograms(self._counts, LATENCY, LATENCY_EDGES),
-            first_chunk=_histograms(self._counts, FIRST_CHUNK, FIRST_CHUNK_EDGES),
-            added=_histograms(self._counts, ADDED, ADDED_EDGES).get("", _empty(ADDED_EDGES)),
+            latency=_histograms(counts, LATENCY, LATENCY_EDGES),
+            first_chunk=_histograms(counts, FIRST_CHUNK, FIRST_CHUNK_EDGES),
+            added=_histograms(counts, ADDED, ADDED_EDGES).get("", _empty(ADDED_EDGES)),
         )
 
 
@@ -214,41 +231,17 @@ def values_of(dims: Sequence[str]) -> dict[str, Sequence[str]]:
 
 
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where in a point the figures of a name go. `total` marks the rows that add up to all."""
+    """Where the figures of a name go: onto piles; and whether something of them stands in a point, as what was spent by
+    group and value, for one."""
 
     first: str
-    total: bool = False
-    pointed: tuple[tuple[str, str], ...] = ()
+    piles: Sequence[list[Figures]] = ()
+    pointed: bool = False
+    nano: Sequence[tuple[str, str]] = ()
 
 
-def _place(name: str, hourly: bool) -> _Place | None:
-    first = name[0]
-    if first == "[":
-        key, model, *_ = msgspec.json.decode(name)
-        return _Place(first=first, total=True, pointed=(("key", key), ("model", model))) if hourly else None
-    if first not in DIMENSIONS:
-        return _Place(first=first)
-    if hourly:
-        return None
-    group = DIMENSIONS[first]
-    pointed = ((group, name[1:]),) if group in POINTED and first != "t" else ()
-    return _Place(first=first, total=first == "t", pointed=pointed)
-
-
-def _into(found: dict[K, list[int]], name: K, figures: Figures) -> None:
-    stood = found.get(name)
-    if stood is None:
-        found[name] = list(figures)
-    else:
-        _onto(stood, figures)
-
-
-def _onto(stood: list[int], figures: Figures) -> None:
-    """A histogram may have fewer buckets than another: those after its last are empty."""
-    if len(stood) < len(figures):
-        stood.extend([0] * (len(figures) - len(stood)))
-    for index, figure in enumerate(figures):
-        stood[index] += figure
+# What stands in the hour and in the day is taken from one of them.
+_NOWHERE: Final = _Place(first=" ")
 
 
 def _sums(row: Figures) -> Sums:
@@ -258,10 +251,10 @@ def _sums(row: Figures) -> Sums:
 def _point(at_ms: int, step: _Step) -> Point:
     return Point(
         at_ms=at_ms,
-        total=_sums(step.total),
+        total=_sums(summed(step.totals)),
         nano_usd=step.nano,
         statuses=_statuses(step.statuses),
-        latency=Histogram(edges=LATENCY_EDGES, counts=tuple(step.latency)),
+        latency=Histogram(edges=LATENCY_EDGES, counts=tuple(summed(step.latencies))),
     )
 
 

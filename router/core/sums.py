@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Final
 
 from router.core.attempts import Outcome
@@ -19,7 +19,7 @@ from router.core.record import FIGURES, RequestRecord
 # The first letter of a row that adds up one dimension over a day.
 DIMENSIONS: Final = {"t": "team", "k": "key", "m": "model", "i": "kind", "l": "language", "g": "tag"}
 # The first letter of a counter.
-STATUS, REASON, ATTEMPT, ESCALATION, LATENCY, FIRST_CHUNK, ADDED = "SRAELFD"
+STATUS, REASON, ATTEMPT, ESCALATION, LATENCY, FIRST_CHUNK, ADDED = COUNTERS = "SRAELFD"
 
 # Upper edges in seconds, those of the metrics (ops/metrics.py); above the last there is one more bucket.
 LATENCY_EDGES: Final = tuple(0.01 * 2**power for power in range(14))
@@ -63,6 +63,12 @@ def rows(key: str, model: str, kind: str, language: str, tags: Iterable[str]) ->
     tags = tuple(dict.fromkeys(tags))
     whole = json.dumps([key, model, kind, language, *tags], separators=(",", ":"))
     return [whole, "t", f"k{key}", f"m{model}", f"i{kind}", f"l{language}", *(f"g{tag}" for tag in tags)]
+
+
+def summed(figures: Sequence[Figures]) -> Figures:
+    """The sum of each column: many rows at once, which is several times as quick as adding one to another. Of a
+    histogram with fewer buckets than another those after its last are empty."""
+    return figures[0] if len(figures) == 1 else [sum(column) for column in zip_longest(*figures, fillvalue=0)]
 
 
 def _usage(record: RequestRecord, attempts: Sequence[Attempt]) -> Iterable[tuple[str, Figures]]:

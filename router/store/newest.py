@@ -1,7 +1,8 @@
 """Records of many teams, newest first, read no further than they are taken.
 
 Each team's rows are read piece by piece, and only where the next one can come from. What is asked for by key, model,
-tag and the like is looked for on the days whose sums say that there is some.
+tag and the like is looked for on the days whose sums say that there is some: first on the last few, which fill most
+pages, and only then on all before.
 """
 
 from __future__ import annotations
@@ -19,23 +20,36 @@ from router.store.totals import DAY_MS, LOOK_BACK_DAYS, Totals
 
 # Rows of a team that are read at once: few at first, for a page takes a few of each, and more where few match.
 _FIRST, _MOST = 8, 1_000
+# The last days, whose sums are looked through first.
+_LAST_DAYS: Final = 8
 _NEVER: Final = (-1, 0)
 
 
 class _Team:
-    """One team's rows: `ready` are matches that were read; all newer than `reached` are read or do not match."""
+    """One team's rows: `ready` are matches that were read; all newer than `reached` are read or do not match. There is
+    none before `oldest_ms`."""
 
-    def __init__(self, team: str, spans: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, team: str, oldest_ms: int) -> None:
+        self.name = team
         self.key = names.records(team)
-        self.spans = deque(spans)
+        self.oldest_ms = oldest_ms
+        self.spans: deque[tuple[str, str]] = deque()
         self.ready: deque[tuple[Place, Row]] = deque()
-        self.reached: Place = (1 << 62, 0) if spans else _NEVER
+        self.reached: Place = (1 << 62, 0)
         self.count = _FIRST
 
     @property
     def next(self) -> Place:
         """Where its next match is, or the newest place where it can be."""
         return self.ready[0][0] if self.ready else self.reached
+
+    def look_at(self, day: int, newest: str) -> None:
+        """Also at this day, which is before all others."""
+        oldest = f"{max(self.oldest_ms, day * DAY_MS)}"
+        if self.spans and self.spans[-1][1] == f"{(day + 1) * DAY_MS}":
+            self.spans[-1] = (self.spans[-1][0], oldest)
+        else:
+            self.spans.append((newest, oldest))
 
     def take(self, packed: bytes, filters: Filters) -> None:
         rows = read_rows(packed)
@@ -45,13 +59,11 @@ class _Team:
         else:
             self.reached = rows[-1][0]
             self.spans[0] = (f"({self.reached[0]}-{self.reached[1]}", self.spans[0][1])
-        if not self.spans:
-            self.reached = _NEVER
         self.count = min(_MOST, 4 * self.count)
 
 
 class Newest:
-    """The matches of some teams, one by one. `newest` and `oldest` are places as XREVRANGE takes them."""
+    """The matches of some teams, one by one. `newest` is a place as XREVRANGE takes it."""
 
     def __init__(self, client: Client, totals: Totals, filters: Filters) -> None:
         self._client: Any = client
@@ -59,12 +71,21 @@ class Newest:
         self._filters = filters
         self._script = load_alone("read_rows")
         self._teams: list[_Team] = []
+        self._newest = "+"
+        self._last = 0
+        # Before this day nothing was looked for yet.
+        self._looked = 0
 
     async def open(self, teams: Sequence[str], newest: str, oldest_ms: int) -> Newest:
-        spans = {team: [(newest, f"{oldest_ms}")] for team in teams}
+        self._newest = newest
         if self._filters.letters:
-            spans = await self._possible(teams, newest, oldest_ms)
-        self._teams = [_Team(team, spans[team]) for team in teams]
+            self._teams = [_Team(team, first) for team, first in (await self._oldest(teams, oldest_ms)).items()]
+            self._last = self._totals.today if newest == "+" else _ms_of(newest) // DAY_MS
+            self._looked = self._last + 2
+        else:
+            self._teams = [_Team(team, oldest_ms) for team in teams]
+            for team in self._teams:
+                team.spans.append((newest, f"{oldest_ms}"))
         return self
 
     async def next(self) -> tuple[Place, Row] | None:
@@ -75,6 +96,9 @@ class Newest:
                 return None
             if first.ready:
                 return first.ready.popleft()
+            if not first.spans:
+                await self._look_further()
+                continue
             known = max((team.ready[0][0] for team in self._teams if team.ready), default=_NEVER)
             await self._read([team for team in self._teams if team.spans and not team.ready and team.reached >= known])
 
@@ -82,28 +106,40 @@ class Newest:
         asked = [(self._script, [team.key], ["XREVRANGE", *team.spans[0], team.count]) for team in teams]
         for team, packed in zip(teams, await self._totals.together(asked), strict=True):
             team.take(packed, self._filters)
+            if not team.spans:
+                team.reached = self._horizon(team)
 
-    async def _possible(self, teams: Sequence[str], newest: str, oldest_ms: int) -> dict[str, list[tuple[str, str]]]:
-        """The spans of each team, newest first, in which there can be a match."""
-        oldest = await self._oldest(teams, oldest_ms)
-        last = self._totals.today if newest == "+" else place_of(newest.strip("("))[0] // DAY_MS
-        # Of days before, nothing is summed any more, and every record is looked at.
+    def _horizon(self, team: _Team) -> Place:
+        """The newest place where a match can be that no span of the team has."""
+        return (self._looked * DAY_MS, 0) if team.oldest_ms < self._looked * DAY_MS else _NEVER
+
+    async def _look_further(self) -> None:
+        """Find the spans of some days more in which there can be a match."""
         begin = self._totals.today - LOOK_BACK_DAYS
-        days = {team: range(max(begin, first // DAY_MS - 1), last + 2) for team, first in oldest.items()}
-        found: dict[str, list[tuple[str, str]]] = {team: [] for team in teams}
-        for team, possible in (await self._totals.days_with(days, self._filters)).items():
-            # A row stands where its request's end was delivered, which may be the day after, or before by a clock.
-            wide = {day + more for day in possible for more in (-1, 0, 1)} & set(days[team])
-            spans = found[team]
-            for day in sorted(wide, reverse=True):
-                lower = f"{max(oldest_ms, day * DAY_MS)}"
-                if day + 1 in wide:
-                    spans[-1] = (spans[-1][0], lower)
-                else:
-                    spans.append((newest if day >= last else f"{(day + 1) * DAY_MS - 1}", lower))
-            if oldest[team] < begin * DAY_MS:
-                spans.append((newest if last < begin else f"{begin * DAY_MS - 1}", f"{oldest_ms}"))
-        return found
+        if self._looked > begin:
+            end = self._looked
+            self._looked = max(begin, end - _LAST_DAYS) if end == self._last + 2 else begin
+            await self._look(range(self._looked, end), begin)
+        else:  # of days before, nothing is summed any more, and every record is looked at
+            self._looked = 0
+            upper = self._newest if self._last < begin else f"{begin * DAY_MS - 1}"
+            for team in self._teams:
+                if team.oldest_ms < begin * DAY_MS:
+                    team.spans.append((upper, f"{team.oldest_ms}"))
+        for team in self._teams:
+            if not team.spans:
+                team.reached = self._horizon(team)
+
+    async def _look(self, days: range, begin: int) -> None:
+        """Of rows on these days."""
+        rows = {team.name: range(max(days.start, team.oldest_ms // DAY_MS), days.stop) for team in self._teams}
+        # A row stands where its request's end was delivered, which may be the day after, or before by a clock.
+        near = {name: range(max(begin, some.start - 1), some.stop + 1) for name, some in rows.items() if some}
+        possible = await self._totals.days_with(near, self._filters)
+        for team in self._teams:
+            wide = {day + more for day in possible.get(team.name, ()) for more in (-1, 0, 1)}
+            for day in sorted(wide.intersection(rows[team.name]), reverse=True):
+                team.look_at(day, self._newest if day >= self._last else f"{(day + 1) * DAY_MS - 1}")
 
     async def _oldest(self, teams: Sequence[str], oldest_ms: int) -> dict[str, int]:
         """Where each team's rows begin (ms), from `oldest_ms` on."""
@@ -114,3 +150,8 @@ class Newest:
         return {
             team: place_of(entries[0][0].decode())[0] for team, entries in zip(teams, found, strict=True) if entries
         }
+
+
+def _ms_of(place: str) -> int:
+    """Of a bound, which may be open and may name no number."""
+    return int(place.removeprefix("(").partition("-")[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
@@ -17,9 +18,9 @@ import msgspec
 
 from router.core.filters import Filters
 from router.core.policy import USAGE_KEPT_DAYS_MAX
-from router.core.record import FIGURES, Sums
+from router.core.record import Sums
 from router.core.rollup import Adding, Rollup, values_of
-from router.core.sums import DIMENSIONS
+from router.core.sums import COUNTERS, DIMENSIONS, Figures, summed
 from router.store import names
 from router.store.connect import Client, Door
 from router.store.ledger import Ledger
@@ -97,24 +98,28 @@ class Totals:
         letters = "t" + "".join(letter for letter, name in DIMENSIONS.items() if name in single)
         asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "[", hourly=True)]
         async for part in self._read(asked):
-            for at, figures in _by_day(part) if "day" in groups else [("", _together(part.figures))]:
-                for number, row in figures.items():
-                    if not any(row):  # of refusals only
-                        continue
-                    name = part.names[number]
-                    values: dict[str, Sequence[str]] = {"team": (part.call.team,), "day": (at,)}
-                    if name[0] == "[":
-                        values |= values_of(msgspec.json.decode(name))
-                    elif name != "t":
-                        values[DIMENSIONS[name[0]]] = (name[1:],)
-                    if name[0] in "[t":
-                        total.add(row)
-                    if name != "t" or not single:
-                        _add(found, groups, values, row)
+            places = {number: _place(groups, part.call.team, name) for number, name in part.names.items()}
+            totals: list[Figures] = []
+            for day, spans in _by_day(part) if "day" in groups else [("", part.figures)]:
+                piles: defaultdict[tuple[str, ...], list[Figures]] = defaultdict(list)
+                for span in spans:
+                    for number, figures in span.items():
+                        place = places[number]
+                        if place.total:
+                            totals.append(figures)
+                        for key in place.keys:
+                            piles[key].append(figures)
+                for key, rows in piles.items():
+                    if any(row := summed(rows)):  # else of refusals only
+                        found.setdefault(_dated(groups, key, day), Sums()).add(row)
+            if totals:
+                total.add(summed(totals))
         for team, note, at_ms in await self._unconfirmed(teams, since_ms, until_ms):
-            unsure, values = (note.nano_usd,), {"team": (team,), "day": (day_of(at_ms),), **values_of(note.dims)}
+            unsure = (note.nano_usd,)
             total.add(unsure, unconfirmed=note.nano_usd)
-            _add(found, groups, values, unsure, unconfirmed=note.nano_usd)
+            for key in _combined(groups, {"team": (team,), **values_of(note.dims)}):
+                sums = found.setdefault(_dated(groups, key, day_of(at_ms // DAY_MS)), Sums())
+                sums.add(unsure, unconfirmed=note.nano_usd)
         return total, found
 
     async def rollup(self, teams: Sequence[str], since_ms: int, until_ms: int) -> Rollup:
@@ -125,7 +130,9 @@ class Totals:
         if step_ms == HOUR_MS:
             days, hours = [], [*hours, *_hours(days)]
         adding = Adding(since_ms // HOUR_MS * HOUR_MS, -(-until_ms // HOUR_MS) * HOUR_MS, step_ms)
-        asked = [*_calls(teams, days, "", hourly=False), *_calls(teams, hours, "", hourly=True)]
+        # Of a month's names most are of rows that stand in hours.
+        letters = "".join(DIMENSIONS) + COUNTERS
+        asked = [*_calls(teams, days, letters, hourly=False), *_calls(teams, hours, "", hourly=True)]
         async for found in self._read(asked):
             hourly = found.call.hourly
             begins = [span * (HOUR_MS if hourly else DAY_MS) for span in found.call.spans]
@@ -163,13 +170,24 @@ class Totals:
         return list(whole), [*range(first, whole.start * 24), *range(whole.stop * 24, last)]
 
     async def _read(self, calls: list[_Call]) -> AsyncIterator[_Found]:
-        for start in range(0, len(calls), _CALLS):
-            some = calls[start : start + _CALLS]
-            asked = [(self._script, _keys(one), [one.letters]) for one in some]
-            for call, reply in zip(some, await self.together(asked), strict=True):
-                called, *figures = msgspec.msgpack.decode(reply)
-                yield _Found(call=call, names=called, figures=figures)
-                await asyncio.sleep(0)  # adding up many teams must not keep requests waiting
+        """What the calls find, in their order. While some is added up, the store reads what follows."""
+        batches = deque(calls[start : start + _CALLS] for start in range(0, len(calls), _CALLS))
+        asking: deque[tuple[list[_Call], asyncio.Task[list[bytes]]]] = deque()
+        try:
+            while batches or asking:
+                while batches and len(asking) < 2:
+                    batch = batches.popleft()
+                    asked = [(self._script, _keys(one), [one.letters]) for one in batch]
+                    asking.append((batch, asyncio.create_task(self.together(asked))))
+                batch, task = asking.popleft()
+                for call, reply in zip(batch, await task, strict=True):
+                    called, *figures = msgspec.msgpack.decode(reply)
+                    yield _Found(call=call, names=called, figures=figures)
+                    await asyncio.sleep(0)  # adding up many teams must not keep requests waiting
+        finally:
+            for _, task in asking:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in asking), return_exceptions=True)
 
     async def together(self, calls: Sequence[tuple[Script, Sequence[str], Sequence[Any]]]) -> list[bytes]:
         """The replies of many calls, some under way at once: the store serves requests between them."""
@@ -183,7 +201,7 @@ class Totals:
         found = []
         for start in range(0, len(teams), _CALLS):
             some = teams[start : start + _CALLS]
-            for team, holds in zip(some, await asyncio.gather(*map(self._ledger.unconfirmed, some)), strict=True):
+            for team, holds in (await self._ledger.unconfirmed_of(some)).items():
                 for held in holds.values():
                     # What a hold without a note was for is not known; its charge stands in the accounts all the same.
                     if held.note and since_ms <= held.admitted_ms < until_ms:
@@ -191,31 +209,51 @@ class Totals:
         return found
 
 
-def day_of(at_ms: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000))
+class _Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the figures of a name go: whether to the total, and to which keys of `groups`, their day not yet said."""
+
+    total: bool
+    keys: Sequence[tuple[str, ...]]
+
+
+def _place(groups: Sequence[str], team: str, name: str) -> _Place:
+    values: dict[str, Sequence[str]] = {"team": (team,)}
+    if name[0] == "[":
+        values |= values_of(msgspec.json.decode(name))
+    elif name != "t":
+        values[DIMENSIONS[name[0]]] = (name[1:],)
+    elif any(group not in ("team", "day") for group in groups):
+        return _Place(total=True, keys=())
+    return _Place(total=name[0] in "[t", keys=_combined(groups, values))
+
+
+def _combined(groups: Sequence[str], values: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """Every combination of the values. Beside other groups, what has no tag stands under an empty one."""
+    told = {**values, "day": ("",)}
+    return list(product(*(told[group] or (("",) if len(groups) > 1 else ()) for group in groups)))
+
+
+def _dated(groups: Sequence[str], key: tuple[str, ...], day: str) -> tuple[str, ...]:
+    if "day" not in groups:
+        return key
+    place = groups.index("day")
+    return (*key[:place], day, *key[place + 1 :])
+
+
+def day_of(day: int) -> str:
+    """`day` counts from the epoch."""
+    return time.strftime("%Y-%m-%d", time.gmtime(day * DAY_MS // 1000))
 
 
 def _hours(days: Iterable[int]) -> list[int]:
     return [hour for day in days for hour in range(24 * day, 24 * day + 24)]
 
 
-def _by_day(found: _Found) -> list[tuple[str, dict[int, list[int]]]]:
-    length = HOUR_MS if found.call.hourly else DAY_MS
-    return [(day_of(span * length), part) for span, part in zip(found.call.spans, found.figures, strict=True)]
-
-
-def _add(
-    found: dict[tuple[str, ...], Sums],
-    groups: Sequence[str],
-    values: Mapping[str, Sequence[str]],
-    row: Sequence[int],
-    *,
-    unconfirmed: int = 0,
-) -> None:
-    """To every combination of its values. Beside other groups, what has no tag stands under an empty one."""
-    parts = [values[group] or (("",) if len(groups) > 1 else ()) for group in groups]
-    for combined in product(*parts):
-        found.setdefault(combined, Sums()).add(row, unconfirmed=unconfirmed)
+def _by_day(found: _Found) -> list[tuple[str, list[dict[int, list[int]]]]]:
+    days: defaultdict[int, list[dict[int, list[int]]]] = defaultdict(list)
+    for span, figures in zip(found.call.spans, found.figures, strict=True):
+        days[span // 24 if found.call.hourly else span].append(figures)
+    return [(day_of(day), spans) for day, spans in days.items()]
 
 
 def _calls(teams: Sequence[str], spans: Sequence[int], letters: str, *, hourly: bool) -> list[_Call]:
@@ -234,17 +272,3 @@ def _keys(call: _Call) -> list[str]:
     day = call.spans[0] // 24 if call.hourly else call.spans[0]
     key = names.hour_sums if call.hourly else names.day_sums
     return [names.summed(call.team, day), *(key(call.team, span) for span in call.spans)]
-
-
-def _together(spans: Iterable[dict[int, list[int]]]) -> dict[int, list[int]]:
-    """The figures of several spans, added up by number."""
-    found: dict[int, list[int]] = {}
-    for figures in spans:
-        for number, row in figures.items():
-            stood = found.get(number)
-            if stood is None:
-                found[number] = row
-            else:
-                for index in range(len(FIGURES)):
-                    stood[index] += row[index]
-    return found

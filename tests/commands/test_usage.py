@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 
 from router.commands.focus import COLUMNS, focus_rows
-from tests import running
+from router.store.connect import connect
+from router.store.totals import DAY_MS
+from tests import history, running
 from tests.running import ADMIN_KEY, Router, Simulator, command
 
 
@@ -59,6 +63,44 @@ def test_focus_rows_add_up_to_the_nano(at: tuple[Router, dict[str, str]]) -> Non
         assert end - begin == timedelta(days=1)
         assert row["BillingPeriodStart"] <= row["ChargePeriodStart"] < row["BillingPeriodEnd"]
         assert json.loads(row["Tags"])["team"] == row["SubAccountId"]
+
+
+@pytest.fixture(scope="module")
+def past(simulated: Simulator) -> Iterator[tuple[Router, int]]:
+    """A router whose store has a past of four days, then nothing for two, then two days more; and the present (ms)."""
+    teams = [history.Team(name=name, keys=[f"{name}-1", f"{name}-2"]) for name in ("apps", "search")]
+    now_ms = int(time.time() * 1000)
+
+    async def write(store: str) -> None:
+        client = connect(store, timeout_s=60.0)
+        for days, ends_ms in ((4, now_ms - 4 * DAY_MS), (2, now_ms)):
+            await history.write(client, history.past(teams, records=150, days=days, now_ms=ends_ms))
+        await client.aclose()
+
+    with running.valkey() as store:
+        asyncio.run(write(store))
+        environ = {"ROUTER_REDIS_URL": store, "ROUTER_KEY_PEPPER": "of the test"}
+        with running.router(simulated.url, environ=environ) as router:
+            yield router, now_ms
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "until_ms"), [(None, None), (7 * DAY_MS + 5_000_000, DAY_MS + 9_000_000), (30 * 3_600_000, None)]
+)
+def test_focus_asks_day_by_day_and_tells_what_one_question_would(
+    past: tuple[Router, int], since_ms: int | None, until_ms: int | None
+) -> None:
+    router, now_ms = past
+    lengths = {"since": since_ms, "until": until_ms}
+    span = {name: str(now_ms - length) for name, length in lengths.items() if length is not None}
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(focus_rows(router.usage("day,team,key,model", **span)["groups"]))
+    options = [part for name, text in span.items() for part in (f"--{name}", text)]
+    environ = {"ROUTER_URL": router.url, "ROUTER_ADMIN_KEY": ADMIN_KEY}
+    assert printed(environ, "--focus", *options) == out.getvalue()
+    assert out.getvalue().count("\n") > 10
 
 
 def test_csv_has_a_row_a_group_and_no_formula(at: tuple[Router, dict[str, str]]) -> None:

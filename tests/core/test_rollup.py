@@ -118,6 +118,22 @@ def test_what_is_charged_by_hand_stands_in_every_row_of_its_request() -> None:
     assert (found.total.nano_usd, found.total.unconfirmed_nano_usd, found.total.requests) == (58, 8, 0)
 
 
+def test_more_rows_than_are_kept_at_once_come_to_their_sum() -> None:
+    adding, ones = Adding(NOW, NOW + 24 * HOUR, HOUR), 0
+    one = record("one", attempts=(attempt("small", 9, (4, 1, 2)),), tags=("a",), first_chunk_ms=70.0)
+    while ones < 1_000:  # rows and counters, eight of them in the hour
+        add(adding, f"team-{ones % 7}", NOW + ones % 3 * HOUR, sums_of(one, counted=True), hourly=True)
+        ones += 1
+    found = adding.rollup()
+    assert (found.total.requests, found.total.nano_usd, found.by["tag"]["a"].output_tokens) == (1_000, 9_000, 2_000)
+    assert sum(sums.requests for sums in found.by["team"].values()) == 1_000
+    assert [(point.total.requests, point.statuses) for point in found.points] == [
+        (334, {200: 334}), (333, {200: 333}), (333, {200: 333}),
+    ]  # fmt: skip
+    assert [sum(point.nano_usd["team"].values()) for point in found.points] == [3_006, 2_997, 2_997]
+    assert (found.statuses, found.latency_all.total, found.added.total) == ({200: 1_000}, 1_000, 1_000)
+
+
 def test_nothing_that_was_added_up_is_a_rollup_too() -> None:
     found = rolled()
     assert (found.total.requests, found.points, found.statuses) == (0, [], {})

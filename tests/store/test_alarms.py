@@ -98,7 +98,9 @@ class Office:
         await self.ledger.close(hold, Ending.SETTLED, amounts)
 
     async def look(self) -> None:
-        await asyncio.gather(*(replica.look() for replica in self.replicas))
+        """One after the other, as turns have it."""
+        for replica in self.replicas:
+            await replica.look()
 
 
 def test_each_share_is_told_once_whoever_looks_and_however_often(run: Run, team: str) -> None:

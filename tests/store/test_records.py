@@ -17,7 +17,7 @@ from router.store import names
 from router.store.connect import Client, connect
 from router.store.ledger import Ending
 from router.store.records import GROUPS, written
-from router.store.totals import HOUR_MS, Note
+from router.store.totals import HOUR_MS, LOOK_BACK_DAYS, Note
 from tests.store.conftest import Run
 from tests.store.desk import NOW, Desk, asked, attempt, record, unsure
 from tests.store.making import DAY, amounts, calendar, sums_at
@@ -133,6 +133,27 @@ def test_what_is_asked_for_is_found_wherever_it_is_and_nothing_else(run: Run, te
             expected = {f"{one.team} {one.request_id}" for _, _, one in every if filters.match(one)}
             pages = await desk.pages(dice.choice([1, 3, 100]), **wanted)
             assert sorted(one for page in pages for one in page) == sorted(expected), wanted
+
+    run(main)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+@pytest.mark.parametrize("until_days", [0, 6, LOOK_BACK_DAYS + 50])
+def test_what_is_older_than_any_sums_is_looked_through(run: Run, team: str, limit: int, until_days: int) -> None:
+    async def main(client: Any) -> None:
+        teams = [f"{team}-{index}" for index in range(3)]
+        desk = await Desk(client, *teams).open()
+        ages = [LOOK_BACK_DAYS + 100, LOOK_BACK_DAYS + 1, LOOK_BACK_DAYS, LOOK_BACK_DAYS - 1, 30, 9, 8, 7, 1, 0]
+        expected = []
+        for index, age in enumerate(ages):
+            one = record(teams[index % 3], NOW - age * DAY, index, key=f"k{index % 2}")
+            await desk.put(one, f"{one.at_ms}-{index}")
+            if age >= LOOK_BACK_DAYS - 1:
+                await client.delete(names.day_sums(one.team, one.at_ms // DAY))
+            if one.key == "k1" and age > until_days:
+                expected.append(f"{one.team} {one.request_id}")
+        pages = await desk.pages(limit, key="k1", until_ms=NOW - until_days * DAY)
+        assert [one for page in pages for one in page] == expected[::-1]
 
     run(main)
 

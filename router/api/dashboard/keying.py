@@ -9,11 +9,11 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import instant
 from router.api.dashboard.answers import html
 from router.api.dashboard.changing import done, seconds
 from router.api.dashboard.desk import Desk
 from router.api.keychain import Made, NewKey, Rotation
+from router.core.instants import instant
 from router.errors import BadRequest
 from router.ops.figures import span
 from router.ops.pages.keys import secret_page

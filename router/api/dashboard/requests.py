@@ -7,13 +7,14 @@ from typing import Any, Final
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from router.api.asking import check_span, cursor_of, filters_of, instant
+from router.api.asking import check_span, cursor_of, filters_of
 from router.api.dashboard.answers import html
 from router.api.dashboard.asked import asked, one_of
 from router.api.dashboard.desk import Desk
 from router.api.records import FOREVER_MS
 from router.core.catalog import Stage
 from router.core.filters import FILTERS
+from router.core.instants import instant
 from router.errors import NotFound
 from router.ops.pages.request import request_page
 from router.ops.pages.requests import Tail, requests_page
