@@ -161,6 +161,12 @@ def test_a_mistaken_switch_is_told_and_changes_nothing(
     assert not any(model["disabled"] for model in two[0].admin("GET", "/models").json["models"])
 
 
+def test_who_means_a_retired_model_is_told_which_one_serves_now(two: tuple[Router, Router]) -> None:
+    reply = two[0].admin("POST", "/models/open-mistral-7b/disable", {"for_s": 5, "reason": "x"})
+    assert (reply.status, reply.error["param"]) == (404, "id")
+    assert "open-mistral-7b is retired, and ministral-8b-2512 is served" in reply.error["message"]
+
+
 def test_every_change_leaves_a_line_without_a_secret(two: tuple[Router, Router]) -> None:
     one, other = two
     made = one.admin("POST", "/keys", {"team": "apps", "name": "night shift"})
