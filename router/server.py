@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -41,7 +42,7 @@ class WrongStoreAddress(Exception):
 
 
 def bind(host: str, port: int, option: str = "--port") -> socket.socket:
-    """A listening socket; port 0 picks one. Raises PortTaken, which names `option`."""
+    """A listening socket; port 0 picks one. Raises PortTaken, which names `option`, or --host where that is wrong."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,6 +50,8 @@ def bind(host: str, port: int, option: str = "--port") -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            option = "--host"
         raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with {option}.") from None
     listener.set_inheritable(True)
     return listener
