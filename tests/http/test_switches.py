@@ -149,6 +149,7 @@ def test_a_model_that_is_off_is_not_pinned_for_all(two: tuple[Router, Router]) -
         ("POST", "/pin-all", {"model": "nobody", "for_s": 5, "reason": "x"}, 404),
         ("GET", "/audit?limit=0", None, 400),
         ("GET", "/audit?cursor=next", None, 400),
+        ("GET", "/audit?cursor=0-0", None, 400),
         ("GET", "/audit?since=yesterday", None, 400),
     ],
 )
