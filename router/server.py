@@ -20,6 +20,7 @@ import uvicorn
 import uvloop
 
 from router import children
+from router.draining import Draining
 from router.settings import Settings
 from router.store import embedded
 from router.store.connect import UnknownScheme, connect
@@ -111,25 +112,6 @@ def store(settings: Settings) -> Iterator[Settings]:
         keeper.stop()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: it raises the signal again when it has stopped, which would skip what
-    stops after it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        # What is ignored stays so: a worker that heard its parent and then Ctrl-C would take that for a second one, and
-        # leave without delivering the ends of its holds.
-        heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
-        for number in heard:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in heard:
-                loop.remove_signal_handler(number)
-
-
 def serve(settings: Settings, listeners: list[socket.socket], *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM, in this process or in `settings.workers` of them. `settings` names a store."""
     if settings.workers > 1:
@@ -199,10 +181,13 @@ async def serving(settings: Settings, listeners: list[socket.socket]) -> AsyncIt
         server_header=False,
         backlog=2048,
         timeout_keep_alive=KEEPALIVE_S,
-        timeout_graceful_shutdown=max(1, round(settings.timing.stop_grace)),
     )
     logging.getLogger("uvicorn.error").addFilter(_not_our_cuts)
-    server = _Server(config)
+
+    def on_draining() -> None:
+        app.state.draining = True
+
+    server = Draining(config, on_draining, settings.timing.stop_grace)
     ended = asyncio.ensure_future(server.serve(sockets=listeners))
     while not server.started and not ended.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)

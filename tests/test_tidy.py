@@ -16,7 +16,15 @@ ROOT = Path(__file__).parents[1]
 # above.
 FLOORS: list[tuple[str, ...]] = [
     # Wiring and commands know everything.
-    ("router.app", "router.chores", "router.__main__", "router.commands", "router.server", "router.children"),
+    (
+        "router.app",
+        "router.chores",
+        "router.__main__",
+        "router.commands",
+        "router.server",
+        "router.draining",
+        "router.children",
+    ),
     # The border: HTTP on one side, files and environment on the other.
     ("router.api", "router.settings", "router.rulebook", "router.vocabulary"),
     # The only file that knows the order of the line.
@@ -55,7 +63,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     # An extra: nobody else may need it to be there.
     "opentelemetry": ("router.ops.spans",),
     "litestar": ("router.api", "router.app"),
-    "uvicorn": ("router.server", "router.sim"),
+    "uvicorn": ("router.server", "router.draining", "router.sim"),
     "uvloop": ("router.server",),
     "watchfiles": ("router.chores",),
     "yaml": ("router.commands.litellm.reading",),  # other proxies' files; ours are TOML
