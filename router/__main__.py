@@ -7,7 +7,7 @@ import sys
 import rich_click as click
 
 from router import __version__
-from router.children import DataDirInUse
+from router.children import DataDirUnusable
 from router.commands.audit import audit
 from router.commands.backtest import backtest
 from router.commands.backup import backup, restore
@@ -30,7 +30,7 @@ from router.store.embedded import StoreDidNotStart
 
 # What a person can put right; anything else is a fault of ours and shows its traceback.
 EXPECTED = (
-    *(ConfigError, DataDirInUse, MissingExtra, MissingSecret, PortTaken, RemoteError, StoreDidNotStart),
+    *(ConfigError, DataDirUnusable, MissingExtra, MissingSecret, PortTaken, RemoteError, StoreDidNotStart),
     WrongStoreAddress,
 )
 

@@ -20,15 +20,23 @@ _PR_SET_PDEATHSIG: Final = 1
 RESTART_S: Final = 0.2
 
 
-class DataDirInUse(Exception):
+class DataDirUnusable(Exception):
+    """The data directory cannot be made or written."""
+
+
+class DataDirInUse(DataDirUnusable):
     """Another router works in this data directory."""
 
 
 def lock(data_dir: Path) -> IO[str]:
     """Take the directory for this process tree, until the returned file is closed or the process ends. Raises
-    DataDirInUse. The directory is made when it is missing."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (data_dir / "lock").open("a+")
+    DataDirUnusable. The directory is made when it is missing."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (data_dir / "lock").open("a+")
+    except OSError as error:
+        text = f"{data_dir} cannot be used ({error.strerror}): name another --data-dir, or make it writable."
+        raise DataDirUnusable(text) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ import uvicorn
 import uvloop
 
 from router import children
+from router.draining import Draining
 from router.settings import Settings
 from router.store import embedded
 from router.store.connect import UnknownScheme, connect
@@ -41,7 +43,7 @@ class WrongStoreAddress(Exception):
 
 
 def bind(host: str, port: int, option: str = "--port") -> socket.socket:
-    """A listening socket; port 0 picks one. Raises PortTaken, which names `option`."""
+    """A listening socket; port 0 picks one. Raises PortTaken, which names `option`, or --host where that is wrong."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,6 +51,8 @@ def bind(host: str, port: int, option: str = "--port") -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            option = "--host"
         raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with {option}.") from None
     listener.set_inheritable(True)
     return listener
@@ -106,25 +110,6 @@ def store(settings: Settings) -> Iterator[Settings]:
         yield msgspec.structs.replace(settings, redis_url=embedded.wait_until_up(directory, path))
     finally:
         keeper.stop()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: it raises the signal again when it has stopped, which would skip what
-    stops after it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        # What is ignored stays so: a worker that heard its parent and then Ctrl-C would take that for a second one, and
-        # leave without delivering the ends of its holds.
-        heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
-        for number in heard:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in heard:
-                loop.remove_signal_handler(number)
 
 
 def serve(settings: Settings, listeners: list[socket.socket], *, on_ready: Callable[[], None]) -> None:
@@ -196,10 +181,13 @@ async def serving(settings: Settings, listeners: list[socket.socket]) -> AsyncIt
         server_header=False,
         backlog=2048,
         timeout_keep_alive=KEEPALIVE_S,
-        timeout_graceful_shutdown=max(1, round(settings.timing.stop_grace)),
     )
     logging.getLogger("uvicorn.error").addFilter(_not_our_cuts)
-    server = _Server(config)
+
+    def on_draining() -> None:
+        app.state.draining = True
+
+    server = Draining(config, on_draining, settings.timing.stop_grace)
     ended = asyncio.ensure_future(server.serve(sockets=listeners))
     while not server.started and not ended.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)

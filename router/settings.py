@@ -160,7 +160,7 @@ def load_settings(
     region = region_of(file, path, environ)
     url = environ.get("ROUTER_UPSTREAM_URL") or file.upstream.url
     if not url.startswith(("http://", "https://")):
-        raise ConfigError(path, f"upstream.url: {url!r} is not an http or https address")
+        raise ConfigError(path, f"{_place('upstream.url', environ)}: {url!r} is not an http or https address")
     api_key = secret("MISTRAL_API_KEY", environ)
     if api_key is None:
         raise MissingSecret(
@@ -190,11 +190,18 @@ def load_settings(
     )
 
 
+def _place(field: str, environ: Mapping[str, str]) -> str:
+    """The field, and the variable that goes before the file where it is set."""
+    variable = f"ROUTER_{field.replace('.', '_').upper()}"
+    return f"{field} (from {variable})" if environ.get(variable) else field
+
+
 def region_of(file: RouterFile, path: Path, environ: Mapping[str, str]) -> str:
     """Where the upstream computes. Raises ConfigError for a region without a price factor."""
     region = environ.get("ROUTER_UPSTREAM_REGION") or file.upstream.region
     if region not in REGION_FACTORS:
-        raise ConfigError(path, f"upstream.region: {region!r} is not one of {', '.join(REGION_FACTORS)}")
+        place = _place("upstream.region", environ)
+        raise ConfigError(path, f"{place}: {region!r} is not one of {', '.join(REGION_FACTORS)}")
     return region
 
 
@@ -223,9 +230,8 @@ def _store_timeout(file: RouterFile, path: Path, environ: Mapping[str, str]) -> 
         timeout_s = math.nan
     if not 0 < timeout_s <= STORE_TIMEOUT_MAX_S:
         text = text or str(file.store.timeout)
-        raise ConfigError(
-            path, f"store.timeout: {text!r} is not a number of seconds above 0, up to {STORE_TIMEOUT_MAX_S:g}"
-        )
+        place = _place("store.timeout", environ)
+        raise ConfigError(path, f"{place}: {text!r} is not a number of seconds above 0, up to {STORE_TIMEOUT_MAX_S:g}")
     return timeout_s
 
 
@@ -284,12 +290,15 @@ def _given_or_made(name: str, environ: Mapping[str, str], directory: Path | None
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in a file of the data directory, made on first use."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The secret in a file of the data directory, made on first use. Raises MissingSecret."""
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
+    except OSError as error:
+        if path.is_file():
+            return path.read_text().strip()
+        text = f"{path} cannot be made ({error.strerror}): name another --data-dir, or make it writable."
+        raise MissingSecret(text) from None
     text = secrets.token_urlsafe(32)
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")

@@ -23,6 +23,7 @@ FLOORS: list[tuple[str, ...]] = [
         "router.__main__",
         "router.commands",
         "router.server",
+        "router.draining",
         "router.children",
     ),
     # The border: HTTP on one side, files and environment on the other.
@@ -63,7 +64,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     # An extra: nobody else may need it to be there.
     "opentelemetry": ("router.ops.spans",),
     "litestar": ("router.api", "router.app"),
-    "uvicorn": ("router.server", "router.sim"),
+    "uvicorn": ("router.server", "router.draining", "router.sim"),
     "uvloop": ("router.server",),
     "watchfiles": ("router.chores",),
     "yaml": ("router.commands.litellm.reading",),  # other proxies' files; ours are TOML

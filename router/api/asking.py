@@ -31,7 +31,8 @@ _FILTERS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "code": (re.compile(r"[a-z0-9_]{1,64}\Z"), "an error's code such as budget_exceeded (docs/api.md lists them)"),
 }
 
-_CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}\Z")
+# The place of an entry in a stream; nothing comes before 0-0, and the store says so with an error.
+_CURSOR: Final = re.compile(r"(?!0+-0+\Z)[0-9]{1,15}-[0-9]{1,15}\Z")
 
 
 def stamp(seconds: float | None) -> str | None:

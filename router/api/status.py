@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from router.ops.registry import Metrics
@@ -20,9 +20,9 @@ def status_routes(ready: Callable[[], Awaitable[str | None]], metrics: Metrics) 
         return {"status": "ok"}
 
     @get("/readyz")
-    async def readyz() -> Response[dict[str, Any]]:
-        """The process can serve: 503 with the cause while it cannot."""
-        cause = await ready()
+    async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+        """The process can serve: 503 with the cause while it cannot, or is about to stop."""
+        cause = "draining" if request.app.state.get("draining") else await ready()
         if cause is None:
             return Response({"status": "ready"})
         return Response({"status": "unavailable", "cause": cause}, status_code=503)

@@ -89,10 +89,13 @@ class Switching:
     def _card(self, name: str, param: str) -> ModelCard:
         shelf = self.rules().shelf
         resolved = shelf.resolve(name)
-        if resolved is None or resolved.replaced is not None:
+        if resolved is None:
             near = shelf.nearest(name)
             hint = f" Did you mean {', '.join(near)}?" if near else ""
             raise NotFound(f"There is no model {name!r} in the catalogue.{hint}", param=param)
+        if resolved.replaced is not None:
+            text = f"{name} is retired, and {resolved.card.name} is served in its place: name that one."
+            raise NotFound(text, param=param)
         return resolved.card
 
 

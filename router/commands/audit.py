@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
+from router.commands.cases import moment
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.commands.remote import Remote
 
 
 @click.command()
 @folders()
 @as_json
-@click.option("--since", help="Date or time.")
-@click.option("--until", help="Date or time.")
+@click.option("--since", help="Date, time, or a length back from now such as 24h or 7d.")
+@click.option("--until", help="The same.")
 def audit(data_dir: Path, json_: bool, since: str | None, until: str | None, **_: Any) -> None:
     """The newest hundred changes, newest first (ROUTER_URL, ROUTER_ADMIN_KEY)."""
-    found = Remote(data_dir).call("GET", "/admin/v1/audit", query={"since": since, "until": until})
+    found = Remote(data_dir).call("GET", "/admin/v1/audit", query={"since": moment(since), "until": moment(until)})
     if json_:
         click.echo(json.dumps(found))
         return
@@ -29,4 +30,4 @@ def audit(data_dir: Path, json_: bool, since: str | None, until: str | None, **_
     for line in found["changes"]:
         details = ", ".join(f"{name} {value}" for name, value in line["details"].items())
         table.add_row(line["at"], line["by"], line["source"], line["what"], line["target"], details)
-    Console(width=max(140, Console().width)).print(table)
+    plain_console(140).print(table)

@@ -9,9 +9,10 @@ import msgspec
 import rich_click as click
 
 from router.commands.cases import Cases, asking, from_lines, recorded
-from router.commands.comparing import as_policy_of, compare, plain_console, show
+from router.commands.comparing import as_policy_of, compare, show
 from router.commands.desk import Desk
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.core.policy import Policy
 from router.rulebook import load_draft
 

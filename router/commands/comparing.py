@@ -71,11 +71,6 @@ def _assumed(cases: Cases) -> Iterator[str]:
         yield "Budgets are not counted: a file says no times."
 
 
-def plain_console() -> Console:
-    """Wide enough for the tables, and without markup: globs of a policy may hold brackets."""
-    return Console(width=max(100, Console().width), markup=False)
-
-
 def show(found: Comparison, console: Console) -> None:
     told = [f"{found.requests:,} requests from {found.source}", f"{found.estimated:,} without usage"]
     told += [f"{found.left_out:,} records cannot be planned again"] if found.left_out else []

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from router.commands.desk import Desk
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.core.asked import Wishes, understand
 from router.core.explain import RouterObject
 from router.core.explain import explain as explain_plan
@@ -39,7 +40,7 @@ def explain(
     if json_:
         click.echo(msgspec.json.encode(told))
     else:
-        show(told, Console(width=max(100, Console().width)))
+        show(told, plain_console())
 
 
 def _explained(config_dir: Path, policies_dir: Path, team: str, quality: str | None, body: bytes) -> RouterObject:

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import rich_click as click
 from rich.table import Table
 
-from router.commands.comparing import plain_console
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.commands.remote import Remote
 from router.core.policy import Scope
 

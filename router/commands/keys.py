@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from router.commands.durations import duration
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.commands.remote import Remote
 
 
@@ -70,7 +70,7 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
         scope = ", ".join([*key["models"], *key["endpoints"]]) or "all"
         state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"until {key['expires_at'] or 'revoked'}"
         table.add_row(key["id"], key["team"], key["name"], scope, key["created_at"], state)
-    Console(width=max(140, Console().width)).print(table)
+    plain_console(140).print(table)
 
 
 @keys.command()

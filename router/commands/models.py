@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from router.commands.durations import duration
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.commands.remote import Remote
 
 for_ = click.option("--for", "for_s", type=duration, required=True, help="How long, such as 30s, 10m, 1h or 7d.")
@@ -36,7 +36,7 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
     table = Table("model", "stage", "state")
     for model in found["models"]:
         table.add_row(model["model"], model["stage"], _state(model))
-    Console(width=max(140, Console().width)).print(table)
+    plain_console(140).print(table)
     if found["pin_all"]:
         click.echo(_pinned(found["pin_all"]))
 

@@ -13,6 +13,7 @@ import rich_click as click
 
 from router.settings import default_dir
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -92,9 +93,12 @@ def tethered(command: F) -> F:
 
 def log_to_stderr() -> None:
     """One line an entry, on standard error. Levels of libraries that would tell addresses or bodies stay quiet."""
+    level = os.environ.get("ROUTER_LOG_LEVEL", "INFO").upper()
+    if level not in LEVELS:
+        raise click.UsageError(f"ROUTER_LOG_LEVEL is {level!r}, which is not one of {', '.join(LEVELS)}.")
     logging.basicConfig(
         stream=sys.stderr,
-        level=os.environ.get("ROUTER_LOG_LEVEL", "INFO").upper(),
+        level=level,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     for noisy in ("httpx", "aiohttp", "asyncio", "watchfiles", "uvicorn.error", "uvicorn.access"):

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from router.commands.backtest import gathered
-from router.commands.comparing import as_policy_of, compare, plain_console, show
+from router.commands.comparing import as_policy_of, compare, show
 from router.commands.desk import Desk
 from router.commands.grants import grant, grants, revoke
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.commands.remote import Remote
 from router.core.policy_fields import Change, changes, effective, fields_of
 from router.rulebook import load_draft, load_rules

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import msgspec
 import rich_click as click
-from rich.console import Console
 from rich.table import Table
 
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console
 from router.commands.remote import Remote
 from router.core.money import parse_usd, usd
 from router.core.reconcile import Compared, Finding, Ours, Place, Theirs, WrongExport, compare, read_export
@@ -127,7 +127,7 @@ def _list(holds: list[dict[str, Any]], *, json_: bool) -> None:
     totals = Table("team", "model", "holds", "USD")
     for (team, model), held in sorted(sums.items()):
         totals.add_row(team, model, f"{len(held)}", usd(sum(held)))
-    console = Console(width=max(160, Console().width))
+    console = plain_console(160)
     console.print(each)
     console.print(totals)
 
@@ -149,7 +149,7 @@ def _compare(remote: Remote, holds: list[dict[str, Any]], export: Path, *, apply
     table = Table("day", "model", "ours", "theirs", "difference", "unconfirmed USD", "finding")
     for line in lines:
         table.add_row(line.day, line.model, *_figures(line), usd(line.ours.unconfirmed_nano_usd), line.finding.value)
-    Console(width=max(140, Console().width)).print(table)
+    plain_console(140).print(table)
     if released:
         click.echo(f"{len(released)} holds were released.")
     elif sure:

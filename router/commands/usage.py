@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import rich_click as click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from router.commands import focus
 from router.commands.cases import moment
 from router.commands.options import as_json, folders
+from router.commands.printing import plain_console, printable
 from router.commands.remote import Remote
 from router.core.charges import FOREVER_MS
 from router.core.instants import instant
@@ -106,19 +105,13 @@ def _inert(cell: str) -> str:
     return cell if number else f"'{cell}"
 
 
-def _shown(name: str) -> str:
-    """A tag may hold what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
-
-
 def _print_table(found: dict[str, Any], groups: Sequence[str]) -> None:
     table = Table(*groups, *("requests", "input", "cached", "output", "USD", "saved USD", "unconfirmed USD"))
     for group in found["groups"]:
-        table.add_row(*(escape(_shown(name)) or "-" for name in group["key"].values()), *_cells(group))
+        table.add_row(*(printable(name) or "-" for name in group["key"].values()), *_cells(group))
     table.add_section()
     table.add_row("total", *[""] * (len(groups) - 1), *_cells(found["total"]))
-    # A figure that is cut off is worse than a line that is too long.
-    Console(width=max(120 + 30 * (len(groups) - 1), Console().width)).print(table)
+    plain_console(120 + 30 * (len(groups) - 1)).print(table)
 
 
 def _cells(sums: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from router.core.attempts import Outcome
-from router.core.charges import estimate
+from router.core.charges import estimate, real_cost
 from router.core.classify import Classification
 from router.core.judging import Verdict, needs_under
 from router.core.money import usd
@@ -78,6 +78,7 @@ class RouterObject(msgspec.Struct, frozen=True, kw_only=True):
     cost_nano_usd: int
     saved_nano_usd: int
     observed: str | None = None
+    observed_saved_nano_usd: int | None = None
     basis: Basis | None = None
 
 
@@ -101,6 +102,7 @@ def explain(request_id: str, ask: Classification, plan: Plan, attempts: Sequence
         cost_nano_usd=cost_nano(attempts),
         saved_nano_usd=saved_nano(plan, attempts),
         observed=plan.observed.card.name if plan.observed else None,
+        observed_saved_nano_usd=_observed_saved(plan, attempts),
         basis=basis_of(ask, plan.wishes),
     )
 
@@ -132,6 +134,15 @@ def saved_nano(plan: Plan, attempts: Sequence[Attempt]) -> int:
     own_pin = plan.asked.pin is not None and not plan.asked.rewritten
     baseline = baseline_nano(plan, usage) if usage is not None else None
     return 0 if own_pin or baseline is None else baseline - cost_nano(attempts)
+
+
+def _observed_saved(plan: Plan, attempts: Sequence[Attempt]) -> int | None:
+    """What the answer would have cost less, had routing done more than observe: negative when it had cost more, None
+    without an answer."""
+    usage, other = answer_usage(attempts), plan.observed
+    if usage is None or other is None or other.card.price is None:
+        return None
+    return cost_nano(attempts) - real_cost(other.card, usage, other.site.factor)
 
 
 def _classification(ask: Classification, plan: Plan) -> dict[str, object]:

@@ -47,6 +47,26 @@ def test_serve_with_a_store_of_ones_own_wants_pepper_and_admin_key(folders: list
     assert "ROUTER_ADMIN_KEY" in fails("serve", "--port", "0", *folders, environ=given)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("UPSTREAM_URL", "ftp://x"), ("UPSTREAM_REGION", "mars"), ("STORE_TIMEOUT", "soon")]
+)
+def test_serve_names_the_variable_that_is_wrong(folders: list[str], name: str, value: str) -> None:
+    said = fails("serve", "--port", "0", *folders, environ={"MISTRAL_API_KEY": "x", f"ROUTER_{name}": value})
+    assert f"(from ROUTER_{name}): {value!r}" in said
+
+
+def test_serve_names_the_option_that_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    given = {"MISTRAL_API_KEY": "x"}
+    nowhere = ("--port", "0", "--data-dir", str(tmp_path / "file" / "within"))
+    assert "--data-dir" in fails("serve", *nowhere, environ=given)
+    assert "--data-dir" in fails("demo", "--once", *nowhere)
+    data = ("--port", "0", "--data-dir", str(tmp_path / "data"))
+    assert "--host" in fails("serve", "--host", "192.0.2.1", *data, environ=given)
+    code, out, err = command("serve", *data, environ={**given, "ROUTER_LOG_LEVEL": "loud"})
+    assert (code, "ROUTER_LOG_LEVEL" in err, "Traceback" in out + err) == (2, True, False)
+
+
 def test_serve_with_a_wrong_store_address_says_so(folders: list[str]) -> None:
     given = {"MISTRAL_API_KEY": "x", "ROUTER_KEY_PEPPER": "x", "ROUTER_ADMIN_KEY": "x"}
     said = fails("serve", "--port", "0", *folders, environ={**given, "ROUTER_REDIS_URL": "http://127.0.0.1:9"})

@@ -42,6 +42,16 @@ def test_a_night_on_the_command_line(running_router: Router) -> None:
     assert '"changes": []' in said(running_router, "audit", "--since", "2999-01-01", "--json")
 
 
+def test_names_and_reasons_are_printed_as_they_are(running_router: Router) -> None:
+    name = "[/red] [bold]x"
+    said(running_router, "keys", "create", "--team", "apps", "--name", name)
+    said(running_router, "models", "disable", LARGE, "--for", "1m", "--reason", name)
+    for listed in (("keys", "list"), ("models", "list"), ("audit",), ("audit", "--since", "1h")):
+        assert name in said(running_router, *listed), listed
+    assert "name" not in said(running_router, "audit", "--until", "1h"), "nothing is so old"
+    said(running_router, "models", "enable", LARGE)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("1h", 3_600), ("7d", 604_800)])
 def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert duration(text) == seconds

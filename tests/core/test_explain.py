@@ -112,6 +112,10 @@ def test_an_observing_policy_says_what_routing_would_have_chosen() -> None:
     made = plan(ask(), "giant", world=rules(policy={**POLICY, "routing": "observe"}))
     told = explain("r1", ask(), made)
     assert (told.chosen, told.observed, told.reason) == ("giant", "large", "observed")
+    assert told.observed_saved_nano_usd is None, "no answer yet"
+    told = explain("r1", ask(), made, [answered(made, "giant")])
+    assert (told.saved_nano_usd, told.observed_saved_nano_usd) == (0, GIANT_NANO - LARGE_NANO)
+    assert explain("r1", ask(), plan(ask()), [answered(plan(ask()), "large")]).observed_saved_nano_usd is None
 
 
 class TestSaved:

@@ -143,6 +143,22 @@ def test_an_endpoint_that_is_not_served_is_a_404_that_says_what_to_use(router: R
         assert "/v1/chat/completions" in reply.error["message"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "agents", "assistants", "audio", "batch", "batches", "chatkit", "classifications", "connectors", "containers",
+        "conversations", "evals", "files", "fine_tuning", "images", "libraries", "observability", "ocr", "organization",
+        "projects", "realtime", "skills", "threads", "uploads", "vector_stores", "videos", "workflows",
+        "chat/classifications", "chat/moderations", "chat/completions/chatcmpl-1",
+    ],
+)  # fmt: skip
+def test_whoever_asks_for_what_openai_or_mistral_have_is_told_where_to_go(router: Router, name: str) -> None:
+    """The first parts of the paths in Mistral's openapi.yaml and OpenAI's SDK, 2026-11."""
+    reply = running.call(f"{router.url}/v1/{name}/x", key=router.key)
+    assert (reply.status, reply.error["code"]) == (404, "unsupported_endpoint"), reply.body
+    assert "there is no such endpoint" not in reply.error["message"]
+
+
 def test_other_paths_are_a_404_and_other_methods_a_405_in_the_same_shape(router: Router) -> None:
     for path in ("/", "/v2/chat/completions", "/chat/completions", "/admin", "/.env", "/v1/../etc/passwd"):
         reply = running.call(f"{router.url}{path}", key=router.key)

@@ -224,6 +224,8 @@ def test_a_team_that_only_observes_gets_its_own_model_and_learns_what_routing_wo
     assert reply.headers["x-router-model"] == upstream.requests[0]["body"]["model"] == "mistral-large-2512"
     assert reply.headers["x-router-reason"] == "observed"
     assert reply.json["router"]["observed"] not in (None, "mistral-large-2512")
+    kept = router.admin("GET", f"/records/{reply.headers['x-request-id']}").json
+    assert 0 < kept["router"]["observed_saved_nano_usd"] < kept["nano_usd"]
 
 
 def test_a_refusal_keeps_the_headers_that_are_known(router: Router) -> None:

@@ -123,6 +123,7 @@ def test_records_are_found_by_tag_kind_language_status_and_code(busy: Router) ->
         ("/records?code=Budget%20Exceeded", "code", "budget_exceeded"),
         ("/records?tags=nightly", "tags", "team, key, model, tag"),
         ("/records?cursor=yesterday", "cursor", "next"),
+        ("/records?cursor=00-0", "cursor", "next"),
         ("/records?since=yesterday", "since", "2026-11-23"),
         ("/records?since=2026-11-02&until=2026-11-01", "since", "later"),
         ("/records?limit=0", "limit", "1 to 1000"),

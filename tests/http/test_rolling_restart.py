@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
 import pytest
@@ -87,6 +89,21 @@ def test_a_rolling_restart_fails_no_request(upstream: Simulator) -> None:
         wait_for(lambda: balancer.replicas[0].usage()["total"]["nano_usd"] == bill)
         for one in opened:
             one.__exit__(None, None, None)
+
+
+def test_a_replica_that_stops_says_so_and_serves_while_something_is_under_way(upstream: Simulator) -> None:
+    with running.router(upstream.url) as one:
+        upstream.faults({"fault": "slow", "delay_ms": 5_000})
+        with ThreadPoolExecutor() as pool:
+            slow = pool.submit(one.chat, "A slow one.", max_tokens=5)
+            wait_for(lambda: len(upstream.requests) == 1)
+            one.child.send_signal(signal.SIGTERM)
+            wait_for(lambda: call(f"{one.url}/readyz").status == 503)
+            assert call(f"{one.url}/readyz").json == {"status": "unavailable", "cause": "draining"}
+            assert one.chat("Somebody who did not know.", max_tokens=5).status == 200
+            assert not slow.done()
+            assert slow.result().status == 200
+        assert one.child.wait(30) == 0
 
 
 def _more_than(statuses: list[int], number: int) -> Callable[[], bool]:

@@ -149,6 +149,7 @@ def test_a_model_that_is_off_is_not_pinned_for_all(two: tuple[Router, Router]) -
         ("POST", "/pin-all", {"model": "nobody", "for_s": 5, "reason": "x"}, 404),
         ("GET", "/audit?limit=0", None, 400),
         ("GET", "/audit?cursor=next", None, 400),
+        ("GET", "/audit?cursor=0-0", None, 400),
         ("GET", "/audit?since=yesterday", None, 400),
     ],
 )
@@ -159,6 +160,12 @@ def test_a_mistaken_switch_is_told_and_changes_nothing(
     assert reply.status == status, reply.body
     assert reply.error["message"]
     assert not any(model["disabled"] for model in two[0].admin("GET", "/models").json["models"])
+
+
+def test_who_means_a_retired_model_is_told_which_one_serves_now(two: tuple[Router, Router]) -> None:
+    reply = two[0].admin("POST", "/models/open-mistral-7b/disable", {"for_s": 5, "reason": "x"})
+    assert (reply.status, reply.error["param"]) == (404, "id")
+    assert "open-mistral-7b is retired, and ministral-8b-2512 is served" in reply.error["message"]
 
 
 def test_every_change_leaves_a_line_without_a_secret(two: tuple[Router, Router]) -> None:
