@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -106,16 +105,17 @@ def test_with_die_with_parent_it_ends_when_whoever_started_it_is_killed(tmp_path
         " '--data-dir', sys.argv[1]], stdout=open(sys.argv[2], 'wb'), stderr=subprocess.STDOUT)\n"
         "time.sleep(600)\n"
     )
-    parent = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "data"), str(log)],
         cwd=running.ROOT,
         env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"},
-    )
-    wait_for(lambda: log.exists() and "SIMULATOR_URL" in log.read_text(), 40)
-    pids = family(parent.pid)
-    assert len(pids) >= 4
-    parent.kill()
-    parent.wait()
+    ) as parent:
+        try:
+            wait_for(lambda: log.exists() and "SIMULATOR_URL" in log.read_text(), 60)
+            pids = family(parent.pid)
+            assert len(pids) >= 4
+        finally:
+            parent.kill()
     wait_for(lambda: not alive(pids), 20)
 
 
@@ -130,13 +130,13 @@ def test_an_interrupt_stops_a_job_that_a_script_started_in_the_background(tmp_pa
     log = tmp_path / "log"
     # A shell without job control starts what it puts behind it with SIGINT ignored.
     script = f"{sys.executable} -m router demo --port 0 --data-dir {tmp_path / 'data'} > {log} 2>&1 & echo $!; wait"
-    shell = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, cwd=running.ROOT)
-    assert shell.stdout is not None
-    pid = int(shell.stdout.readline())
-    ends = time.monotonic() + 30
-    while not log.exists() or "SIMULATOR_URL=" not in log.read_text():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    os.kill(pid, signal.SIGINT)
-    assert shell.wait(30) == 0
-    shell.stdout.close()
+    with subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, cwd=running.ROOT) as shell:
+        assert shell.stdout is not None
+        pid = int(shell.stdout.readline())
+        try:
+            wait_for(lambda: log.exists() and "SIMULATOR_URL=" in log.read_text(), 60)
+            os.kill(pid, signal.SIGINT)
+            assert shell.wait(30) == 0
+        finally:
+            if shell.poll() is None:
+                os.kill(pid, signal.SIGTERM)
