@@ -152,9 +152,10 @@ def mmdebstrap(root: pathlib.Path, folder: pathlib.Path) -> None:
             *[path for path in sources if path.exists()][:1],
         )
     except Failed as failed:
-        if unreached := UNREACHED.search(str(failed)):
-            raise Impossible(f"Debian's packages cannot be had ({unreached[0].strip()})") from failed
-        raise
+        # Whatever it was, it says nothing of the Dockerfile.
+        said = UNREACHED.search(str(failed)) or re.search(r"^E: .*$", str(failed), re.M)
+        why = said[0].strip() if said else str(failed).rpartition("\n")[2]
+        raise Impossible(f"no base can be made of Debian's packages ({why})") from failed
 
 
 def pip_access(folder: pathlib.Path) -> tuple[dict[str, pathlib.Path], list[str]]:
