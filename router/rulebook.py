@@ -27,6 +27,7 @@ from router.core.policy_checks import check_policy
 from router.core.quality import OTHER_GROUP, QualityFile, QualityTable, check_group
 from router.core.rules import Rules
 from router.core.sites import MAIN, Tongue, sites_of
+from router.wire.choices import with_choices
 
 log = logging.getLogger("router.rulebook")
 
@@ -193,7 +194,8 @@ def decode(path: Path, kind: type[T]) -> T:
         raise ConfigError(path, f"cannot be read: {error}") from None
     if mistake := _mistake(content, kind):
         what, place = mistake
-        raise ConfigError(path, f"{_named(place, content, kind)}: {what}" if place else what)
+        told = with_choices(what, kind, place)
+        raise ConfigError(path, f"{_named(place, content, kind)}: {told}" if place else told)
     return _converted(content, kind)
 
 

@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from router.errors import BadRequest, NotFound, RouterError
+from router.wire.choices import with_choices
 
 log = logging.getLogger("router.api")
 
@@ -20,6 +21,8 @@ WAIT_MAX_MS = 120_000
 _RETRIED_BY_SDKS = (408, 409, 429)
 # All that Litestar says of a body that never came: a KeyError's text.
 _NO_BODY: Final = "'data'"
+# What Litestar calls the body, where a handler asks for it and where it does not decode.
+_BODY: Final = "data"
 # Problem details (RFC 9457) are what tools of operators read; apps keep the form that their SDKs know.
 PROBLEMS: Final = "/admin"
 PROBLEM_TYPE: Final = "urn:problem-type:mistral-router:"
@@ -85,8 +88,19 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
     found = [entry for entry in error.extra or () if isinstance(entry, dict)]
     if any(entry.get("message") == _NO_BODY for entry in found):
         return router_error(request, BadRequest("The request needs a body, a JSON object."), error.status_code)
-    detail = "; ".join(f"{entry.get('key', 'body')}: {entry.get('message')}" for entry in found)
-    return router_error(request, BadRequest(detail or error.detail), error.status_code)
+    places = [str(entry.get("key", _BODY)) for entry in found]
+    detail = "; ".join(
+        f"{'body' if place == _BODY else place}: {_told(request, place, str(entry.get('message')))}"
+        for place, entry in zip(places, found, strict=True)
+    )
+    param = places[0] if len(places) == 1 and places[0] != _BODY else None
+    return router_error(request, BadRequest(detail or error.detail, param=param), error.status_code)
+
+
+def _told(request: Request[Any, Any, Any], place: str, what: str) -> str:
+    """What is wrong, with the values that a field of the body may have."""
+    body = request.route_handler.parsed_fn_signature.parameters.get(_BODY)
+    return with_choices(what, body.annotation, place) if body else what
 
 
 def unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -104,12 +104,12 @@ def test_what_is_held_when_a_grant_ends_stays_held(two: tuple[Router, Router, st
         ({"usd": "-1"}, "invalid_value", "usd"),
         ({"usd": "0.0000000001"}, "invalid_value", "usd"),
         ({"usd": "4000001"}, "invalid_value", "usd"),
-        ({"usd": 5}, "invalid_request", None),
+        ({"usd": 5}, "invalid_request", "usd"),
         ({"until": "soon"}, "invalid_value", "until"),
         ({"until": "2020-01-01"}, "invalid_value", "until"),
         ({"until": "2999-01-01"}, "invalid_value", "until"),
         ({"reason": " "}, "invalid_value", "reason"),
-        ({"scope": "planet"}, "invalid_request", None),
+        ({"scope": "planet"}, "invalid_request", "scope"),
         ({"target": "x"}, "invalid_value", "target"),
         ({"scope": "tag"}, "invalid_value", "target"),
         ({"scope": "tag", "target": "nightly"}, "no_budget", "scope"),
@@ -123,6 +123,8 @@ def test_a_grant_that_cannot_be_meant_is_refused(
     body = {"usd": "5", "until": later(hours=1), "reason": "x", **change}
     refused = two[0].admin("POST", "/policies/poor/grants", body)
     assert (refused.status, refused.error["code"], refused.error["param"]) == (400, code, param), refused.body
+    if change == {"scope": "planet"}:
+        assert "not one of organisation, team, key, model, tag" in refused.error["message"]
     assert two[0].admin("DELETE", "/policies/poor/grants/nobody").status == 404
     assert two[0].admin("POST", "/policies/a%20b/grants", {**body, **change}).status == 400
 
