@@ -84,10 +84,13 @@ def test_a_key_gets_the_rules_that_the_form_gives_it(kept: Router, cookie: str) 
         ({"requests_per_minute": "many"}, "requests_per_minute must be a whole number"),
         ({"concurrency": "-1"}, "concurrency must be a whole number"),
         ({"expires_at": "tomorrow"}, "a date such as"),
-        ({"expires_at": "999999999999999"}, "from 1970 to 2999"),
-        ({"expires_at": "3000-01-01"}, "from 1970 to 2999"),
+        ({"expires_at": "999999999999999"}, "from now to 2999"),
+        ({"expires_at": "3000-01-01"}, "from now to 2999"),
+        ({"expires_at": "1960-01-01"}, "from now to 2999"),
+        ({"expires_at": "2026-01-01"}, "from now to 2999"),
         ({"endpoints": "files"}, "endpoints must be among"),
         ({"models": "auto"}, "a way to choose among them"),
+        ({"models": "mistral-*, \x1b[2J"}, "printable characters"),
     ],
 )
 def test_a_form_that_is_filled_in_wrong_makes_no_key_and_is_told_so(
