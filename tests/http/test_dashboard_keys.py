@@ -112,6 +112,7 @@ def test_a_key_gets_another_secret_on_the_page_and_the_old_one_ends(kept: Router
     for key in (old, new):
         assert kept.chat(key=key, max_tokens=5).status == 200
     newer = secret(change(kept, cookie, "/rotate", key=name, grace_s="0"))
+    assert "grace_s 0.0" in page(kept, cookie, "/policies"), "that there was none is told too"
     wait_for(lambda: {kept.chat(key=key, max_tokens=5).status for key in (old, new)} == {401})
     assert kept.chat(key=newer, max_tokens=5).status == 200
 

@@ -157,6 +157,8 @@ def _room(window: Window) -> float:
 
 
 def _change_row(line: Line) -> ChangeRow:
-    details = ", ".join(f"{name} {value}" for name, value in line.details.items() if value not in (None, False))
+    details = ", ".join(
+        f"{name} {value}" for name, value in line.details.items() if value is not None and value is not False
+    )
     at = line.at.replace("T", " ").partition(".")[0]
     return ChangeRow(at=at, what=line.what, target=line.target, details=details, by=line.by, source=line.source)
