@@ -295,10 +295,12 @@ def kept_secret(path: Path) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        if path.is_file():
+        try:
             return path.read_text().strip()
-        text = f"{path} cannot be made ({error.strerror}): name another --data-dir, or make it writable."
-        raise MissingSecret(text) from None
+        except OSError as unread:
+            why = unread if os.path.lexists(path) else error
+            text = f"{path} can be neither read nor made ({why.strerror}): name another --data-dir, or mend its rights."
+            raise MissingSecret(text) from None
     text = secrets.token_urlsafe(32)
     with os.fdopen(handle, "w") as file:
         file.write(text + "\n")

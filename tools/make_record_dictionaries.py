@@ -101,8 +101,8 @@ def records() -> list[RequestRecord]:
 
 
 def length(kind: packing.Kind, data: bytes, dictionary: bytes) -> int:
-    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, dictionary)
-    return len(squeeze.compress(data) + squeeze.flush())
+    compressor = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, dictionary)
+    return len(compressor.compress(data) + compressor.flush())
 
 
 def dictionary(kind: packing.Kind, samples: Sequence[bytes], room: int) -> bytes:

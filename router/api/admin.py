@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from router.api.asking import stamp
 from router.api.changes import said
-from router.api.keychain import Keychain, NewKey, Rotation
+from router.api.keychain import Keychain, Made, NewKey, Rotation
 from router.api.records import record_routes
 from router.core.key_rules import KeyRules
 from router.core.rules import Rules
@@ -30,8 +30,7 @@ def admin_routes(
     @post("/admin/v1/keys", status_code=201)
     async def create_key(request: Request[Any, Any, Any], data: NewKey) -> Response[dict[str, Any]]:
         """A new virtual key; its secret is shown this once."""
-        made = await keychain.create(request, data)
-        return said({**shown_key(made.record), "key": made.key}, made.line_id)
+        return _with_secret(await keychain.create(request, data))
 
     @get("/admin/v1/keys")
     async def list_keys() -> dict[str, Any]:
@@ -49,8 +48,7 @@ def admin_routes(
         request: Request[Any, Any, Any], key_id: str, data: Rotation | None = None
     ) -> Response[dict[str, Any]]:
         """A new secret under the same id; the old one works on for `grace_s`."""
-        made = await keychain.rotate(request, key_id, data or Rotation())
-        return said({**shown_key(made.record), "key": made.key}, made.line_id)
+        return _with_secret(await keychain.rotate(request, key_id, data or Rotation()))
 
     @get("/admin/v1/policies", sync_to_thread=False)
     def policies() -> dict[str, Any]:
@@ -59,6 +57,13 @@ def admin_routes(
         return {"rules": now.version, "policies": now.policies, "refused_reload": reloads()}
 
     return [create_key, list_keys, revoke_key, rotate_key, policies, *record_routes(records, settle)]
+
+
+def _with_secret(made: Made) -> Response[dict[str, Any]]:
+    """The one answer that tells the secret; nothing on its way may keep it."""
+    answer = said({**shown_key(made.record), "key": made.key}, made.line_id)
+    answer.set_header("cache-control", "no-store")
+    return answer
 
 
 def shown_key(record: KeyRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What several questions of the operations plane have in common: teams, instants, filters, cursors and pages."""
+"""What several questions of the operations plane have in common: teams, reasons, filters, spans, cursors and pages."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def check_span(since_ms: int, until_ms: int) -> tuple[int, int]:
     return since_ms, until_ms
 
 
-def questions(handler: BaseRouteHandler) -> dict[str, inspect.Parameter]:
+def query_parameters(handler: BaseRouteHandler) -> dict[str, inspect.Parameter]:
     """What a handler may be asked in the query: its parameters that are neither the path's nor the body's."""
     inside = {name for path in handler.paths for name in PATH_PARAMETER.findall(path)}
     given = inspect.signature(handler.fn).parameters
@@ -84,7 +84,7 @@ def questions(handler: BaseRouteHandler) -> dict[str, inspect.Parameter]:
 def known_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """A Litestar guard. A misspelled filter would be no filter, and of one that is given twice one would not count:
     their answer would be taken for what was asked."""
-    known, names = questions(handler), [name for name, _ in connection.query_params.multi_items()]
+    known, names = query_parameters(handler), [name for name, _ in connection.query_params.multi_items()]
     for name in names:
         if name not in known:
             there = f"there are {', '.join(known)}" if known else "there are none"

@@ -3,6 +3,7 @@ checked, done and put on record here."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ from router.store.keyring import KeyRecord, Keyring
 # Year 3000: later ones cannot be shown in every zone.
 EXPIRY_MAX_S: Final = 32_503_680_000
 GRACE_S_MAX: Final = 30 * 86_400
+NAME_MAX: Final = 128
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,8 +108,8 @@ class Keychain:
 
 def _check_key(data: NewKey, rules: Rules) -> None:
     check_team(data.team)
-    if not 0 < len(data.name) <= 128 or not data.name.isprintable():
-        raise BadRequest("name must be 1 to 128 printable characters.", code="invalid_value", param="name")
+    if not 0 < len(data.name) <= NAME_MAX or not data.name.isprintable():
+        raise BadRequest(f"name must be 1 to {NAME_MAX} printable characters.", code="invalid_value", param="name")
     if data.own is not None:
         try:
             check_key_rules(data.own)
@@ -122,9 +124,12 @@ def _check_key(data: NewKey, rules: Rules) -> None:
         )
     if data.expires_at is not None and data.expires_at.tzinfo is None:
         raise BadRequest("expires_at needs a time zone, such as Z.", code="invalid_value", param="expires_at")
-    if data.expires_at is not None and not 0 <= data.expires_at.timestamp() < EXPIRY_MAX_S:
-        raise BadRequest("expires_at must be from 1970 to 2999.", code="invalid_value", param="expires_at")
+    if data.expires_at is not None and not time.time() < data.expires_at.timestamp() < EXPIRY_MAX_S:
+        raise BadRequest("expires_at must be from now to 2999.", code="invalid_value", param="expires_at")
     for pattern in data.models:
+        if not 0 < len(pattern) <= NAME_MAX or not pattern.isprintable():
+            text = f"models holds catalogue ids and globs, each of 1 to {NAME_MAX} printable characters."
+            raise BadRequest(text, code="invalid_value", param="models")
         if pattern in AUTO:
             text = f"models holds catalogue ids and globs; {pattern} is a way to choose among them."
             raise BadRequest(text, code="invalid_value", param="models")

@@ -18,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from router import __version__
 from router.api.answers import ANSWERS
-from router.api.asking import PATH_PARAMETER, questions
+from router.api.asking import PATH_PARAMETER, query_parameters
 from router.store.records import GROUPS
 
 _REF: Final = "#/components/schemas/{name}"
@@ -116,7 +116,7 @@ def _operation(
 def _parameters(handler: HTTPRouteHandler, path: str) -> Iterator[dict[str, Any]]:
     for name in PATH_PARAMETER.findall(path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for name, parameter in questions(handler).items():
+    for name, parameter in query_parameters(handler).items():
         known = QUERIES.get(name, {"schema": {"type": "string"}})
         schema = dict(known["schema"])
         if parameter.default not in (None, inspect.Parameter.empty):

@@ -10,11 +10,10 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from router.api.asking import check_limit, check_span, check_team, cursor_of, filters_of
+from router.core.charges import FOREVER_MS
 from router.core.instants import instant
 from router.errors import BadRequest, NotFound
 from router.store.records import GROUPS, Records
-
-FOREVER_MS = 1 << 52
 
 
 def record_routes(records: Records, settle: Callable[[], Awaitable[object]]) -> list[HTTPRouteHandler]:

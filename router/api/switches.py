@@ -10,9 +10,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from router.api.asking import check_limit, check_span, cursor_of, stamp
 from router.api.changes import Changes, said
-from router.api.records import FOREVER_MS
 from router.api.switching import Disabling, Pinning, Switching
 from router.core.catalog import ModelCard, Stage
+from router.core.charges import FOREVER_MS
 from router.core.instants import instant
 from router.core.rules import Rules
 from router.core.sites import Site

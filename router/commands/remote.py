@@ -29,13 +29,7 @@ class Remote:
         if not self.url.startswith(("http://", "https://")):
             raise RemoteError(f"ROUTER_URL is {self.url!r}, which is not an http or https address.")
         given = secret("ROUTER_ADMIN_KEY", os.environ)
-        path = data_dir / "admin.key"
-        if given is None and not path.exists():
-            raise RemoteError(
-                "There is no admin key: set ROUTER_ADMIN_KEY, or name the running router's --data-dir "
-                f"({path} is missing)."
-            )
-        self._key = given.reveal() if given else path.read_text().strip()
+        self._key = given.reveal() if given else _kept(data_dir / "admin.key")
 
     def call(self, method: str, path: str, body: Any = None, query: Mapping[str, str | None] | None = None) -> Any:
         """The decoded answer."""
@@ -54,6 +48,15 @@ class Remote:
             raise RemoteError(_said(error)) from None
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise RemoteError(f"No router answers at {self.url} ({error}): start one, or set ROUTER_URL.") from None
+
+
+def _kept(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        why = f"{path}: {error.strerror}"
+        text = f"There is no admin key: set ROUTER_ADMIN_KEY, or name the running router's --data-dir ({why})."
+        raise RemoteError(text) from None
 
 
 def _said(error: urllib.error.HTTPError) -> str:

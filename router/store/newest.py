@@ -53,7 +53,7 @@ class _Team:
 
     def take(self, packed: bytes, filters: Filters) -> None:
         rows = read_rows(packed)
-        self.ready.extend((place, row) for place, row in rows if filters.match(row))
+        self.ready.extend((place, row) for place, row in rows if row is not None and filters.match(row))
         if len(rows) < self.count:
             self.spans.popleft()
         else:

@@ -27,18 +27,18 @@ class Unreadable(ValueError):
 
 def pack(kind: Kind, data: bytes) -> bytes:
     window, level = _SHAPES[kind]
-    squeeze = zlib.compressobj(level, zlib.DEFLATED, -window, 9, zlib.Z_DEFAULT_STRATEGY, _dictionary(kind, VERSION))
-    return bytes([VERSION]) + squeeze.compress(data) + squeeze.flush()
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -window, 9, zlib.Z_DEFAULT_STRATEGY, _dictionary(kind, VERSION))
+    return bytes([VERSION]) + compressor.compress(data) + compressor.flush()
 
 
 def unpack(kind: Kind, packed: bytes) -> bytes:
     """What was packed. Raises Unreadable."""
     try:
-        unsqueeze = zlib.decompressobj(-_SHAPES[kind][0], _dictionary(kind, packed[0]))
-        data = unsqueeze.decompress(packed[1:])
+        decompressor = zlib.decompressobj(-_SHAPES[kind][0], _dictionary(kind, packed[0]))
+        data = decompressor.decompress(packed[1:])
     except (zlib.error, OSError, IndexError) as error:
         raise Unreadable(f"a {kind} of a record cannot be read: {error}") from error
-    if not unsqueeze.eof:
+    if not decompressor.eof:
         raise Unreadable(f"a {kind} of a record cannot be read: it was cut")
     return data
 

@@ -131,7 +131,7 @@ class Records:
             ]
             for one, packed in zip(list(following), await self._totals.together(asked), strict=True):
                 rows = read_rows(packed)
-                if found := [pair for pair in rows if pair[1].request_id == name]:
+                if found := [(at, row) for at, row in rows if row is not None and row.request_id == name]:
                     return (await self._completed(found))[0]
                 if len(rows) < PAGE:
                     del following[one]

@@ -6,7 +6,9 @@ in their order, so a new field goes to the end of the record and has a default.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +16,9 @@ from msgspec.structs import asdict, replace
 
 from router.core.explain import RouterObject
 from router.core.record import RequestRecord, corrected
-from router.store.packing import pack, unpack
+from router.store.packing import Unreadable, pack, unpack
+
+log = logging.getLogger("router.store")
 
 Place = tuple[int, int]
 
@@ -47,12 +51,32 @@ def details_of(record: RequestRecord) -> bytes:
     return pack("details", msgspec.json.encode(record.router)) if record.router else b""
 
 
-def read_rows(packed: bytes) -> list[tuple[Place, Row]]:
-    """The reply of read_rows.lua."""
+def read_rows(packed: bytes) -> list[tuple[Place, Row | None]]:
+    """The reply of read_rows.lua; None for a row that cannot be read, so that it hides no other."""
     items: list[Any] = msgspec.msgpack.decode(packed)
-    return [
-        (place_of(place), _ROW.decode(unpack("row", row))) for place, row in zip(items[::2], items[1::2], strict=True)
-    ]
+    return [(place_of(place), _row(row)) for place, row in zip(items[::2], items[1::2], strict=True)]
+
+
+def _row(packed: bytes) -> Row | None:
+    try:
+        return _ROW.decode(unpack("row", packed))
+    except (Unreadable, msgspec.DecodeError) as error:
+        _left_out(f"{error}")
+        return None
+
+
+def _router(packed: bytes) -> RouterObject | None:
+    try:
+        return msgspec.json.decode(unpack("details", packed), type=RouterObject)
+    except (Unreadable, msgspec.DecodeError) as error:
+        _left_out(f"{error}")
+        return None
+
+
+@lru_cache(maxsize=64)
+def _left_out(why: str) -> None:
+    """Told once for each cause: pages that keep themselves fresh come upon the same row every few seconds."""
+    log.warning("records are told without what cannot be read: %s", why)
 
 
 def place_of(text: str) -> Place:
@@ -64,7 +88,7 @@ def whole(row: Row, details: bytes | None, charged: Sequence[int | None]) -> Req
     """The record, with its details where they are still kept. `charged` is what an operator settled of each unconfirmed
     attempt in `row.unsure`, None where nothing was said."""
     fields = {name: value for name, value in asdict(row).items() if name != "unsure"}
-    told = msgspec.json.decode(unpack("details", details), type=RouterObject) if details else None
+    told = _router(details) if details else None
     record = RequestRecord(**{**fields, "router": told})
     by_number = {number: nano for (number, _), nano in zip(row.unsure, charged, strict=True)}
     if told is not None:

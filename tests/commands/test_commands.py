@@ -61,6 +61,13 @@ def test_serve_names_the_option_that_is_wrong(tmp_path: Path) -> None:
     nowhere = ("--port", "0", "--data-dir", str(tmp_path / "file" / "within"))
     assert "--data-dir" in fails("serve", *nowhere, environ=given)
     assert "--data-dir" in fails("demo", "--once", *nowhere)
+    (tmp_path / "shut" / "admin.key").mkdir(parents=True)
+    shut = ("--data-dir", str(tmp_path / "shut"))
+    for arguments in (("serve", "--port", "0", *shut), ("keys", "list", *shut)):
+        said = fails(*arguments, environ=given)
+        assert "--data-dir" in said
+        assert "admin.key" in said
+        assert "Is a directory" in said
     data = ("--port", "0", "--data-dir", str(tmp_path / "data"))
     assert "--host" in fails("serve", "--host", "192.0.2.1", *data, environ=given)
     code, out, err = command("serve", *data, environ={**given, "ROUTER_LOG_LEVEL": "loud"})

@@ -126,6 +126,13 @@ def test_a_key_or_a_store_in_the_environment_is_not_used(tmp_path: Path) -> None
     assert set(told(out)) == set(LINES)
 
 
+def test_a_wrong_policy_stops_it_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "default.toml").write_text("qualtiy = 1\n")
+    folders = ("--policies", str(tmp_path), "--data-dir", str(tmp_path / "data"))
+    code, out, err = command("demo", "--workers", "2", "--port", "0", *folders)
+    assert (code, "qualtiy" in err, "Traceback" in out + err) == (1, True, False)
+
+
 def test_an_interrupt_stops_a_job_that_a_script_started_in_the_background(tmp_path: Path) -> None:
     log = tmp_path / "log"
     # A shell without job control starts what it puts behind it with SIGINT ignored.

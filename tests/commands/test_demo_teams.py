@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,6 +31,25 @@ def test_every_team_has_a_policy_of_its_own_that_holds_and_no_other_has_one() ->
     assert {path.stem for path in POLICIES.glob("*.toml")} == OTHERS
     assert all(rules.policies[team].has_hard_budget for team in OTHERS)
     assert not OTHERS & {path.stem for path in (ROOT / "policies").glob("*.toml")}
+
+
+def test_a_catalogue_without_their_models_does_without_them(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    for name in ("models.toml", "quality.toml"):
+        path = tmp_path / "config" / name
+        path.write_text(path.read_text().replace("mistral-medium-3-5", "mistral-medium-9"))
+    (tmp_path / "policies").mkdir()
+    money = '[[budget]]\nscope = "team"\nusd = "1"\nwindow = "day"\n'
+    text = f'team = "default"\nbaseline_model = "mistral-large-2512"\n{money}'
+    (tmp_path / "policies" / "default.toml").write_text(text)
+    folders = ("--config", str(tmp_path / "config"), "--policies", str(tmp_path / "policies"))
+    process, ask = started(tmp_path / "data", tmp_path / "log", *folders)
+    try:
+        assert "The other teams are left out" in process.said
+        assert [key["team"] for key in ask("/admin/v1/keys")["keys"]] == ["demo"]
+        assert sorted(ask("/admin/v1/policies")["policies"]) == ["default"]
+    finally:
+        assert process.stop() == 0
 
 
 def test_no_fault_is_meant_for_a_model_that_the_demos_own_requests_go_to() -> None:

@@ -216,6 +216,13 @@ def test_what_takes_a_form_is_nothing_to_read_and_says_so(watched: Router, path:
     assert f"Nothing can be read at /dashboard{path}: it takes what a form sends." in page.body.decode()
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_what_is_read_takes_no_form_and_says_so(watched: Router, path: str) -> None:
+    page = ask(watched, path, "POST", "a=b", {"authorization": f"Bearer {ADMIN_KEY}"})
+    assert page.status == 405
+    assert f"Nothing can be sent to /dashboard{path}: it can only be read." in page.body.decode()
+
+
 def shown(page: str, name: str) -> int:
     """The exact amount on a tile, in nano-USD."""
     (amount,) = re.findall(rf'<span class="name">{name}</span><b[^>]*><data value="(-?\d+)"', page)

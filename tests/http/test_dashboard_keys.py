@@ -84,10 +84,13 @@ def test_a_key_gets_the_rules_that_the_form_gives_it(kept: Router, cookie: str) 
         ({"requests_per_minute": "many"}, "requests_per_minute must be a whole number"),
         ({"concurrency": "-1"}, "concurrency must be a whole number"),
         ({"expires_at": "tomorrow"}, "a date such as"),
-        ({"expires_at": "999999999999999"}, "from 1970 to 2999"),
-        ({"expires_at": "3000-01-01"}, "from 1970 to 2999"),
+        ({"expires_at": "999999999999999"}, "from now to 2999"),
+        ({"expires_at": "3000-01-01"}, "from now to 2999"),
+        ({"expires_at": "1960-01-01"}, "from now to 2999"),
+        ({"expires_at": "2026-01-01"}, "from now to 2999"),
         ({"endpoints": "files"}, "endpoints must be among"),
         ({"models": "auto"}, "a way to choose among them"),
+        ({"models": "mistral-*, \x1b[2J"}, "printable characters"),
     ],
 )
 def test_a_form_that_is_filled_in_wrong_makes_no_key_and_is_told_so(
@@ -109,6 +112,7 @@ def test_a_key_gets_another_secret_on_the_page_and_the_old_one_ends(kept: Router
     for key in (old, new):
         assert kept.chat(key=key, max_tokens=5).status == 200
     newer = secret(change(kept, cookie, "/rotate", key=name, grace_s="0"))
+    assert "grace_s 0.0" in page(kept, cookie, "/policies"), "that there was none is told too"
     wait_for(lambda: {kept.chat(key=key, max_tokens=5).status for key in (old, new)} == {401})
     assert kept.chat(key=newer, max_tokens=5).status == 200
 

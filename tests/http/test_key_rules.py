@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests import running
+from tests.http.test_grants import later
 from tests.running import ADMIN_KEY, Router, Simulator, command, wait_for
 
 FREE = 'team = "free"\n'
@@ -31,7 +32,7 @@ def test_a_key_is_held_to_its_own_budget_until_it_is_granted_more(router: Router
     refused = router.chat(key=key["key"], max_tokens=5)
     assert (refused.status, refused.error["budget"]["scope"]) == (402, "key")
     assert router.chat(max_tokens=5).status == 200, "another key of the team is free"
-    body = {"usd": "1", "until": "2027-01-01", "reason": "x", "scope": "key", "target": key["id"]}
+    body = {"usd": "1", "until": later(hours=1), "reason": "x", "scope": "key", "target": key["id"]}
     unknown = router.admin("POST", "/policies/apps/grants", {**body, "target": "nobody"})
     assert (unknown.status, unknown.error["param"]) == (404, "target")
     assert router.admin("POST", "/policies/apps/grants", body).status == 201

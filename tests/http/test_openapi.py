@@ -240,5 +240,6 @@ def test_a_key_is_rotated_without_a_body_and_made_with_one(router: Router) -> No
     made = router.admin("POST", "/keys", {"team": "search", "name": "to be rotated"}).json
     turned = call(f"{router.url}/admin/v1/keys/{made['id']}/rotate", "POST", key=ADMIN_KEY)
     assert (turned.status, turned.json["id"]) == (200, made["id"])
+    assert turned.headers["cache-control"] == "no-store", "it tells a secret"
     nothing = call(f"{router.url}/admin/v1/keys", "POST", key=ADMIN_KEY)
     assert (nothing.status, nothing.json["detail"]) == (400, "The request needs a body, a JSON object.")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests import running
+from tests.http.test_grants import later
 from tests.running import ADMIN_KEY, Router, Simulator, command, wait_for
 
 TEAM = '[[budget]]\nscope = "team"\nusd = "1000.00"\nwindow = "month"\n'
@@ -69,7 +70,7 @@ def test_the_organisation_refuses_every_team_until_it_is_granted_more(router: Ro
             assert refused.error["message"].startswith("The organisation has spent ")
             assert "default.toml" in refused.error["message"]
         wait_for(lambda: spent(router, "own", "team")[1] == 0)
-        body: dict[str, Any] = {"usd": "5", "until": "2027-01-01", "reason": "the launch", "scope": "organisation"}
+        body: dict[str, Any] = {"usd": "5", "until": later(hours=1), "reason": "the launch", "scope": "organisation"}
         wrong = router.admin("POST", "/policies/own/grants", body)
         assert (wrong.status, wrong.error["param"]) == (400, "scope")
         given = router.admin("POST", "/policies/default/grants", body)

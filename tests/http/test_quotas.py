@@ -189,6 +189,16 @@ def test_the_dashboard_shows_what_was_learned_and_who_shares_it(router: Router, 
     assert OWN_KEY not in text
 
 
+def test_a_key_of_the_default_policy_is_that_of_teams_without_one(vendor: Simulator) -> None:
+    policies = {"default": f'team = "default"\nupstream_key = "OWN_KEY"\n{MONEY}'}
+    with running.router(vendor.url, policies=policies, environ={"OWN_KEY": OWN_KEY}) as process:
+        for key in (process.key, process.new_key("nobodys")):
+            assert process.chat(key=key, model=MODEL, max_tokens=5).status == 200
+        text = shown(process)
+    assert "every team but those without a policy of their own" in text
+    assert "those without a policy of their own , by the key in OWN_KEY" in text
+
+
 @pytest.mark.parametrize(("status", "rests_s"), [(401, 60), (402, 300)])
 def test_a_refused_key_rests_that_key_only(router: Router, vendor: Simulator, status: int, rests_s: int) -> None:
     vendor.faults({"fault": "status", "status": status})

@@ -57,6 +57,10 @@ def test_every_verb_works_on_a_cluster(cluster_url: str) -> None:
         client: Any = connect(cluster_url, timeout_s=30.0)
         try:
             await asyncio.gather(*(one(client, team) for team in TEAMS))
+            held = await Till(client, TEAMS[0]).ledger.unconfirmed_of([*TEAMS, "nobody"])
+            assert {team: list(some) for team, some in held.items()} == {team: ["q#1"] for team in TEAMS} | {
+                "nobody": []
+            }
             nodes = {client.get_node_from_key(names.ledger(team)).port for team in TEAMS}
             assert len(nodes) > 1
         finally:

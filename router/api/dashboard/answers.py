@@ -48,11 +48,14 @@ def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -
     if error.status_code >= 500 or not _by_browser(request):
         return http_error(request, error)
     path = request.url.path
-    told = {
-        404: f"There is nothing at {path}.",
-        405: f"Nothing can be read at {path}: it takes what a form sends.",
-    }
-    text = told.get(error.status_code, f"{error.detail}.")
+    if error.status_code == 404:
+        text = f"There is nothing at {path}."
+    elif error.status_code != 405:
+        text = f"{error.detail}."
+    elif request.method == "GET":
+        text = f"Nothing can be read at {path}: it takes what a form sends."
+    else:
+        text = f"Nothing can be sent to {path}: it can only be read."
     return html(failed_page(text), error.status_code)
 
 

@@ -78,7 +78,7 @@ def _moment(name: str, text: str) -> datetime:
     try:
         return datetime.fromtimestamp(instant(name, text, 0) / 1000, UTC)
     except (ValueError, OverflowError):
-        raise BadRequest(f"{name} must be from 1970 to 2999.", code="invalid_value", param=name) from None
+        raise BadRequest(f"{name} must be from now to 2999.", code="invalid_value", param=name) from None
 
 
 def _whole(given: dict[str, str], name: str) -> int | None:

@@ -15,6 +15,7 @@ from router.api.dashboard.changing import DONE
 from router.api.dashboard.desk import Desk
 from router.api.dashboard.sums import over
 from router.core.catalog import ModelCard, Stage
+from router.core.policy import DEFAULT_TEAM
 from router.core.rollup import Rollup
 from router.ops.pages.keys import KeyRow, Keys, keys_page
 from router.ops.pages.policies import ChangeRow, InForce, Refusal, policies_page
@@ -25,6 +26,8 @@ from router.store.keyring import KeyRecord
 from router.upstream.quotas import QuotaView
 
 KEYS_SHOWN: Final = 100
+# Whom the default policy is for.
+OTHERS: Final = "those without a policy of their own"
 CHANGES_SHOWN: Final = 20
 
 
@@ -124,7 +127,7 @@ def _windows(desk: Desk) -> list[Window]:
     own: dict[str, list[str]] = {}
     for team, policy in sorted(desk.rules.policies.items()):
         if policy.upstream_key is not None:
-            own.setdefault(policy.upstream_key, []).append(team)
+            own.setdefault(policy.upstream_key, []).append(OTHERS if team == DEFAULT_TEAM else team)
     found: dict[tuple[str, str], list[QuotaView]] = {}
     for view in desk.windows():
         found.setdefault((view.account, view.quota), []).append(view)
@@ -154,6 +157,8 @@ def _room(window: Window) -> float:
 
 
 def _change_row(line: Line) -> ChangeRow:
-    details = ", ".join(f"{name} {value}" for name, value in line.details.items() if value not in (None, False))
+    details = ", ".join(
+        f"{name} {value}" for name, value in line.details.items() if value is not None and value is not False
+    )
     at = line.at.replace("T", " ").partition(".")[0]
     return ChangeRow(at=at, what=line.what, target=line.target, details=details, by=line.by, source=line.source)

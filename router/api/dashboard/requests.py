@@ -11,8 +11,8 @@ from router.api.asking import check_span, cursor_of, filters_of
 from router.api.dashboard.answers import html
 from router.api.dashboard.asked import asked, one_of
 from router.api.dashboard.desk import Desk
-from router.api.records import FOREVER_MS
 from router.core.catalog import Stage
+from router.core.charges import FOREVER_MS
 from router.core.filters import FILTERS
 from router.core.instants import instant
 from router.errors import NotFound

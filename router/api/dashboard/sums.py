@@ -14,6 +14,7 @@ from router.core.charges import Account
 from router.core.policy import Scope
 from router.core.record import Sums
 from router.core.rollup import Rollup
+from router.store.totals import day_of
 
 # No calendar window but `total` began earlier.
 DAYS: Final = 32
@@ -51,10 +52,6 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
                 for field in Sums.__struct_fields__:
                     setattr(whole, field, getattr(whole, field) + getattr(sums, field))
         return whole
-
-
-def day_of(day: int) -> str:
-    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat()
 
 
 def month_of(now_ms: int) -> int:

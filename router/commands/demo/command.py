@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from router.commands.demo.requests import REQUESTS, Outcome, ask, post
 from router.commands.demo.teams import FAULTS, POLICIES, TEAMS, go_on
 from router.commands.options import address, apart, folders, log_to_stderr, tethered, workers
 from router.core.money import usd
+from router.rulebook import ConfigError, load_rules
 from router.settings import Settings, load_settings
 
 TEAM = "demo"
@@ -57,7 +59,7 @@ def demo(
         server.bind(host, port) as listener,
         _simulator() as simulator_url,
         server.operations(
-            _settings(config_dir, policies_dir, data_dir, host, workers, simulator_url, () if alone else (POLICIES,)),
+            _settings(config_dir, policies_dir, data_dir, host, workers, simulator_url, alone=alone or once),
             ops_port,
             listener,
         ) as (plain, ops),
@@ -76,10 +78,11 @@ def _settings(
     host: str,
     workers: int,
     simulator_url: str,
-    beside: tuple[Path, ...],
+    *,
+    alone: bool,
 ) -> Settings:
-    """The demo's own: never a key, a store or an upstream from the environment. `beside` holds its other teams'
-    policies: whoever has a file of that name in `policies_dir` has the word."""
+    """The demo's own: never a key, a store or an upstream from the environment. Unless `alone`, with its other teams'
+    policies: whoever has a file of that name in `policies_dir` has the word. Raises ConfigError."""
     own = ("ROUTER_ADMIN_KEY", "ROUTER_KEY_PEPPER", "ROUTER_STORE_TIMEOUT")
     kept = {name: value for name, value in os.environ.items() if name.startswith(own)}
     environ = {**kept, "MISTRAL_API_KEY": "simulated", "ROUTER_UPSTREAM_URL": simulator_url}
@@ -91,6 +94,16 @@ def _settings(
         loopback=server.is_loopback(host),
         workers=workers,
     )
+    beside = () if alone else (POLICIES,)
+    today = datetime.now(UTC).date()
+    # A wrong file stops the start, before anything runs.
+    try:
+        load_rules(config_dir, policies_dir, today, lambda name: settings.upstream_key(name) is not None, beside=beside)
+    except ConfigError as error:
+        if error.path.parent != POLICIES:
+            raise
+        beside = ()  # the catalogue is one of the operator's, and has other models
+        click.echo(f"The other teams are left out: {error}.\n")
     return msgspec.structs.replace(settings, policies_beside=beside)
 
 
@@ -125,7 +138,7 @@ def _simulator() -> Iterator[str]:
 
 
 async def _show(settings: Settings, url: str, ops_url: str, simulator_url: str, once: bool) -> bool:
-    others = [team.name for team in TEAMS] if settings.policies_beside and not once else []
+    others = [team.name for team in TEAMS] if settings.policies_beside else []
     keys = await keys_of(settings, [TEAM, *others])
     outcomes = [await ask(url, keys[TEAM], asked, simulator_url) for asked in REQUESTS]
     Console(width=max(100, Console().width)).print(_table(outcomes))
