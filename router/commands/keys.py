@@ -54,6 +54,9 @@ def create(data_dir: Path, json_: bool, models: tuple[str, ...], endpoints: tupl
         click.echo(json.dumps(made))
         return
     click.echo(f"id    {made['id']}\nteam  {made['team']}\nkey   {made['key']}\nThe key is shown this once.")
+    # A misspelt team is a new one, which lives under the default policy.
+    told = Remote(data_dir).call("GET", f"/admin/v1/policies/{quote(made['team'], safe='')}")
+    click.echo(f"It is held to the policy {told['file']}.")
 
 
 @keys.command("list")
@@ -85,7 +88,7 @@ def show(data_dir: Path, json_: bool, key_id: str, **_: Any) -> None:
         return
     budgets = found.pop("budgets")
     for name, value in found.items():
-        told = ", ".join(value) if isinstance(value, list) else value
+        told = ", ".join(value) or "all" if isinstance(value, list) else value
         click.echo(f"{name:<20} {'-' if told in (None, '') else told}")
     for one in budgets:
         spent, limit = one["spent_usd"], one["limit_usd"]
@@ -108,7 +111,8 @@ def show(data_dir: Path, json_: bool, key_id: str, **_: Any) -> None:
 def rotate(data_dir: Path, json_: bool, key_id: str, grace_s: float, **_: Any) -> None:
     """Give a key a new secret; the old one works on for a while."""
     made = Remote(data_dir).call("POST", f"/admin/v1/keys/{key_id}/rotate", {"grace_s": grace_s})
-    click.echo(json.dumps(made) if json_ else f"key   {made['key']}\nThe old secret works for {grace_s:.0f} s more.")
+    old = f"works for {grace_s:.0f} s more" if grace_s else "is refused on every replica within seconds"
+    click.echo(json.dumps(made) if json_ else f"key   {made['key']}\nThe old secret {old}.")
 
 
 @keys.command()

@@ -154,6 +154,8 @@ def _room(window: Window) -> float:
 
 
 def _change_row(line: Line) -> ChangeRow:
-    details = ", ".join(f"{name} {value}" for name, value in line.details.items() if value not in (None, False))
+    details = ", ".join(
+        f"{name} {value}" for name, value in line.details.items() if not (value is None or value is False)
+    )
     at = line.at.replace("T", " ").partition(".")[0]
     return ChangeRow(at=at, what=line.what, target=line.target, details=details, by=line.by, source=line.source)
