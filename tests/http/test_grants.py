@@ -135,6 +135,8 @@ def test_a_policy_in_effect_says_where_each_value_comes_from(two: tuple[Router, 
     assert rows["region"] == ("any", "product", None)
     assert rows["budget.team.month.usd"] == ("0.000001", "poor.toml", 6)
     assert rows["budget.team.month.mode"] == ("hard", "product", None)
+    (month,) = shown["budgets"]
+    assert month["resets_at"].endswith("-01T00:00:00Z"), "the end of its window, to the second"
     fallen = one.admin("GET", "/policies/without-a-file").json
     assert fallen["file"] == "default.toml"
     assert [budget["id"] for budget in fallen["budgets"]] == ["without-a-file"]
