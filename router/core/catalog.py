@@ -177,7 +177,7 @@ class Shelf:
     def nearest(self, name: str, also: Iterable[str] = ()) -> list[str]:
         """Up to three names of models that are offered and look like `name`, for an error message."""
         offered = (known for known, card in self._names.items() if self.cards[card].stage is not Stage.RETIRED)
-        return difflib.get_close_matches(name, [*also, *offered], n=3, cutoff=0.4)
+        return difflib.get_close_matches(name, [*also, *offered], n=3, cutoff=0.5)
 
     def _follow(self, card: ModelCard) -> ModelCard | None:
         for _ in range(_REPLACEMENTS_MAX):

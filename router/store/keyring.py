@@ -104,6 +104,8 @@ class Keyring:
         if record is not None and found is None:
             record = await self._read_again(record)
             found = _stored(record, digest)
+            if found is None:
+                self._guessed[record.id] = self._clock() + UNKNOWN_S
         if record is None or found is None:
             hmac.compare_digest(_NOBODY, digest)  # an unknown id takes as long as a wrong secret
             raise InvalidKey("The API key is not known: check it, or ask an operator for a new one.")
@@ -259,7 +261,6 @@ class Keyring:
             return record
         version = self._version
         packed = await self._packed(record.id)
-        self._guessed[record.id] = self._clock() + UNKNOWN_S
         newer = _unpacked(packed) if packed else record
         if version == self._version:
             self._cache[record.id] = newer

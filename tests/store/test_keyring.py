@@ -202,10 +202,11 @@ def test_a_new_secret_works_at_once_on_every_replica(run: Run, team: str) -> Non
         here, there = patient_keyring(client, PEPPER, clock), patient_keyring(client, PEPPER, clock)
         record, old = await here.create(team, "ci")
         await there.authenticate(old)
-        rotated = await here.rotate(record.id, 60)
-        assert rotated is not None
-        for key in (rotated[1], old):
-            assert (await there.authenticate(key)).key_id == record.id
+        for _ in range(2):
+            rotated = await here.rotate(record.id, 60)
+            assert rotated is not None
+            for key in (rotated[1], old):
+                assert (await there.authenticate(key)).key_id == record.id
 
     run(main)
 
