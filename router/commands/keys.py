@@ -14,6 +14,7 @@ from router.commands.durations import duration
 from router.commands.options import as_json, folders
 from router.commands.printing import plain_console
 from router.commands.remote import Remote
+from router.core.key_rules import RATES
 
 
 def _grace(text: str) -> float:
@@ -68,12 +69,19 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
     if json_:
         click.echo(json.dumps(found))
         return
-    table = Table("id", "team", "name", "scope", "created", "state")
+    table = Table("id", "team", "name", "scope", "own rules", "created", "state")
     for key in found:
         scope = ", ".join([*key["models"], *key["endpoints"]]) or "all"
         state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"until {key['expires_at'] or 'revoked'}"
-        table.add_row(key["id"], key["team"], key["name"], scope, key["created_at"], state)
-    plain_console(140).print(table)
+        table.add_row(key["id"], key["team"], key["name"], scope, _own(key), key["created_at"], state)
+    plain_console(170).print(table)
+
+
+def _own(key: dict[str, Any]) -> str:
+    """The budget and the limits that a key was given when it was made."""
+    budget = [f"{key['budget_usd']} USD over {key['window']}"] if key["budget_usd"] else []
+    rates = [f"{name.replace('_', ' ')} {key[name]}" for name in RATES if key[name] is not None]
+    return ", ".join([*budget, *rates]) or "-"
 
 
 @keys.command()
