@@ -79,7 +79,7 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
 
 def _own(key: dict[str, Any]) -> str:
     """The budget and the limits that a key was given when it was made."""
-    budget = [f"{key['budget_usd']} USD over {key['window']}"] if key["budget_usd"] else []
+    budget = [f"{key['budget_usd']} USD ({key['window']})"] if key["budget_usd"] else []
     rates = [f"{name.replace('_', ' ')} {key[name]}" for name in RATES if key[name] is not None]
     return ", ".join([*budget, *rates]) or "-"
 

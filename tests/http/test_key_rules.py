@@ -94,7 +94,7 @@ def test_the_same_on_the_command_line(router: Router) -> None:
     name = created.split()[1]
     shown = said("keys", "show", name)
     assert "models               all" in shown
-    assert "5 USD over 24h, concurrency 4" in said("keys", "list")
+    assert "5 USD (24h), concurrency 4" in said("keys", "list")
     assert "budget_usd 5, window 24h, concurrency 4" in said("audit")
     standing = said("policy", "show", "apps")
     assert f"key {name}" in standing
