@@ -108,7 +108,11 @@ async def _discard(receive: Receive) -> None:
 
 def _check_size(size: int, edge: Edge) -> None:
     if size > edge.body_bytes_max:
-        raise RequestTooLarge(f"The body is larger than {edge.body_bytes_max:,} bytes.")
+        text = (
+            f"The body is larger than {edge.body_bytes_max:,} bytes: send less, or have an operator raise "
+            "edge.body_bytes_max."
+        )
+        raise RequestTooLarge(text)
 
 
 def depth(body: bytes) -> int:

@@ -23,6 +23,8 @@ _RETRIED_BY_SDKS = (408, 409, 429)
 _NO_BODY: Final = "'data'"
 # What Litestar calls the body, where a handler asks for it and where it does not decode.
 _BODY: Final = "data"
+# What stands under /v1, for who forgot that.
+_ROOTS: Final = ("chat", "responses", "messages", "fim", "embeddings", "moderations", "route", "feedback", "models")
 # Problem details (RFC 9457) are what tools of operators read; apps keep the form that their SDKs know.
 PROBLEMS: Final = "/admin"
 PROBLEM_TYPE: Final = "urn:problem-type:mistral-router:"
@@ -84,7 +86,7 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
     if error.status_code >= 500:
         return unforeseen(request, error)
     if error.status_code == 404:
-        return router_error(request, NotFound(f"There is nothing at {request.url.path}."))
+        return router_error(request, NotFound(_nowhere(request.url.path)))
     found = [entry for entry in error.extra or () if isinstance(entry, dict)]
     if any(entry.get("message") == _NO_BODY for entry in found):
         return router_error(request, BadRequest("The request needs a body, a JSON object."), error.status_code)
@@ -107,3 +109,10 @@ def unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[by
     """Our own fault: the log has the reason, the caller has no traceback."""
     log.error("an unforeseen error on %s", request.url.path, exc_info=error)
     return router_error(request, InternalError("Something unforeseen happened; the operator finds it in the log."))
+
+
+def _nowhere(path: str) -> str:
+    """What is told of a path that is on no plane."""
+    if path.strip("/").partition("/")[0] in _ROOTS:
+        return f"There is nothing at {path}; did you mean /v1{path}? The base URL of OpenAI's SDKs ends with /v1."
+    return f"There is nothing at {path}: apps call what is under /v1, people open /dashboard."

@@ -143,5 +143,13 @@ def _endpoint(name: str) -> str:
 
 
 def _details(record: KeyRecord) -> dict[str, str | float | bool | None]:
-    """What tells a key apart on the audit's line."""
-    return {"team": record.team, "name": record.name, "unlimited": record.unlimited}
+    """What tells a key apart on the audit's line, and what it may: an own budget is money that somebody gave."""
+    own = msgspec.structs.asdict(record.own) if record.own else {}
+    told: dict[str, str | float | None] = {
+        "budget_usd": own.pop("usd", None),
+        **own,
+        "models": ", ".join(record.models) or None,
+        "endpoints": ", ".join(record.endpoints) or None,
+    }
+    given = {name: value for name, value in told.items() if value is not None}
+    return {"team": record.team, "name": record.name, "unlimited": record.unlimited, **given}

@@ -93,8 +93,15 @@ def _budget(standing: Standing, grants: tuple[Grant, ...], now_ms: int) -> dict[
         "spent_usd": usd(standing.spent),
         "reserved_usd": usd(standing.held),
         "left_usd": usd(standing.remaining),
-        "resets_at": stamp((now_ms + standing.reset_ms) / 1000) if standing.reset_ms >= 0 else None,
+        "resets_at": _resets_at(standing, now_ms),
     }
+
+
+def _resets_at(standing: Standing, now_ms: int) -> str | None:
+    # The end of a calendar window is known; counted from now it would be told a moment too early, on the day before.
+    if (end_ms := standing.account.resets_ms) is None and standing.reset_ms >= 0:
+        end_ms = now_ms + standing.reset_ms
+    return stamp(end_ms / 1000) if end_ms is not None else None
 
 
 def _mode(account: Account) -> str:

@@ -41,6 +41,8 @@ _INSTEAD: Final = {
     "/v1/skills": "use /v1/chat/completions with tools of your own",
     "/v1/chatkit": "use /v1/chat/completions and send the conversation along",
 }
+# A base URL with a part too many is a common slip of a first try.
+_TWICE: Final = "the base URL has one /v1 too many, for Mistral's and Anthropic's SDKs take it without"
 SERVED: Final = (
     "POST /v1/chat/completions, /v1/responses, /v1/messages, /v1/fim/completions, /v1/embeddings, /v1/moderations, "
     "/v1/route, /v1/feedback; GET /v1/models"
@@ -49,5 +51,7 @@ SERVED: Final = (
 
 async def unsupported(scope: Scope, receive: Receive, send: Send) -> None:
     path = scope["path"].rstrip("/")
+    if path.startswith("/v1/v1/"):
+        raise UnsupportedEndpoint(f"{path} is not served: {_TWICE}.")
     known = next((advice for start, advice in _INSTEAD.items() if path == start or path.startswith(f"{start}/")), None)
     raise UnsupportedEndpoint(f"{path} is not served: {known or 'there is no such endpoint'}. Served are {SERVED}.")

@@ -28,6 +28,6 @@ def audit(data_dir: Path, json_: bool, since: str | None, until: str | None, **_
         return
     table = Table("at", "by", "from", "what", "target", "details")
     for line in found["changes"]:
-        details = ", ".join(f"{name} {value}" for name, value in line["details"].items())
+        details = ", ".join(f"{name} {value}" for name, value in line["details"].items() if value is not None)
         table.add_row(line["at"], line["by"], line["source"], line["what"], line["target"], details)
     plain_console(140).print(table)

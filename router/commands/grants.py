@@ -45,6 +45,9 @@ def grants(data_dir: Path, json_: bool, team: str, **_: Any) -> None:
     if json_:
         click.echo(json.dumps(found))
         return
+    if not found:
+        click.echo(f"Team {team} has no grant that has not ended.")
+        return
     table = Table("id", "grant", "state")
     for one in found:
         table.add_row(one["id"], _said(one), f"revoked {one['revoked_at']}" if one["revoked_at"] else "holds")

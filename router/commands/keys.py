@@ -14,6 +14,7 @@ from router.commands.durations import duration
 from router.commands.options import as_json, folders
 from router.commands.printing import plain_console
 from router.commands.remote import Remote
+from router.core.key_rules import RATES
 
 
 def _grace(text: str) -> float:
@@ -54,6 +55,9 @@ def create(data_dir: Path, json_: bool, models: tuple[str, ...], endpoints: tupl
         click.echo(json.dumps(made))
         return
     click.echo(f"id    {made['id']}\nteam  {made['team']}\nkey   {made['key']}\nThe key is shown this once.")
+    # A misspelt team is a new one, which lives under the default policy.
+    told = Remote(data_dir).call("GET", f"/admin/v1/policies/{quote(made['team'], safe='')}")
+    click.echo(f"It is held to the policy {told['file']}.")
 
 
 @keys.command("list")
@@ -65,12 +69,19 @@ def list_(data_dir: Path, json_: bool, **_: Any) -> None:
     if json_:
         click.echo(json.dumps(found))
         return
-    table = Table("id", "team", "name", "scope", "created", "state")
+    table = Table("id", "team", "name", "scope", "own rules", "created", "state")
     for key in found:
         scope = ", ".join([*key["models"], *key["endpoints"]]) or "all"
         state = f"revoked {key['revoked_at']}" if key["revoked_at"] else f"until {key['expires_at'] or 'revoked'}"
-        table.add_row(key["id"], key["team"], key["name"], scope, key["created_at"], state)
-    plain_console(140).print(table)
+        table.add_row(key["id"], key["team"], key["name"], scope, _own(key), key["created_at"], state)
+    plain_console(170).print(table)
+
+
+def _own(key: dict[str, Any]) -> str:
+    """The budget and the limits that a key was given when it was made."""
+    budget = [f"{key['budget_usd']} USD ({key['window']})"] if key["budget_usd"] else []
+    rates = [f"{name.replace('_', ' ')} {key[name]}" for name in RATES if key[name] is not None]
+    return ", ".join([*budget, *rates]) or "-"
 
 
 @keys.command()
@@ -85,7 +96,7 @@ def show(data_dir: Path, json_: bool, key_id: str, **_: Any) -> None:
         return
     budgets = found.pop("budgets")
     for name, value in found.items():
-        told = ", ".join(value) if isinstance(value, list) else value
+        told = ", ".join(value) or "all" if isinstance(value, list) else value
         click.echo(f"{name:<20} {'-' if told in (None, '') else told}")
     for one in budgets:
         spent, limit = one["spent_usd"], one["limit_usd"]
@@ -108,7 +119,8 @@ def show(data_dir: Path, json_: bool, key_id: str, **_: Any) -> None:
 def rotate(data_dir: Path, json_: bool, key_id: str, grace_s: float, **_: Any) -> None:
     """Give a key a new secret; the old one works on for a while."""
     made = Remote(data_dir).call("POST", f"/admin/v1/keys/{key_id}/rotate", {"grace_s": grace_s})
-    click.echo(json.dumps(made) if json_ else f"key   {made['key']}\nThe old secret works for {grace_s:.0f} s more.")
+    old = f"works for {grace_s:.0f} s more" if grace_s else "is refused on every replica within seconds"
+    click.echo(json.dumps(made) if json_ else f"key   {made['key']}\nThe old secret {old}.")
 
 
 @keys.command()

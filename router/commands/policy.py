@@ -61,7 +61,7 @@ def show_(context: click.Context, config_dir: Path, policies_dir: Path, data_dir
     for more in told.get("grants", ()):
         whose = ".".join(filter(None, ("budget", more["scope"], more["target"], more["window"])))
         table.add_row(f"{whose}.usd", f"+{more['usd']}", f"{more['id']} until {more['until']} ({more['reason']})")
-    console = plain_console()
+    console = plain_console(140)
     console.print(table)
     if "budgets" in told:
         console.print(_standing(told["budgets"]))

@@ -119,6 +119,9 @@ def _list(holds: list[dict[str, Any]], *, json_: bool) -> None:
         ]
         click.echo(json.dumps({"unconfirmed": holds, "groups": groups}))
         return
+    if not holds:
+        click.echo("Nothing is unconfirmed.")
+        return
     each = Table("hold", "team", "key", "model", "when", "USD", "tokens")
     for hold in holds:
         when = datetime.fromtimestamp(hold["at_ms"] / 1000, UTC).isoformat(timespec="seconds")
@@ -155,7 +158,10 @@ def _compare(remote: Remote, holds: list[dict[str, Any]], export: Path, *, apply
     elif sure:
         click.echo("--apply releases the unconfirmed holds of the lines that the vendor did not bill.")
     if any(line.finding is Finding.UNCLEAR for line in lines):
-        click.echo("Where a line is unclear the figures cannot tell which holds were billed: they stay as they are.")
+        click.echo(
+            "Where a line is unclear the figures cannot tell which holds were billed: they stay as they are, until "
+            "--settle ID=USD or --release ID ends each by the bill (reconcile alone lists them)."
+        )
 
 
 def _ours(remote: Remote, day: str) -> dict[Place, Ours]:

@@ -45,9 +45,36 @@ class Remote:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise RemoteError(_said(error)) from None
+            raise RemoteError(self._refusal(error)) from None
         except (urllib.error.URLError, OSError, ValueError) as error:
-            raise RemoteError(f"No router answers at {self.url} ({error}): start one, or set ROUTER_URL.") from None
+            why = getattr(error, "reason", error)
+            raise RemoteError(f"No router answers at {self.url} ({why}): start one, or set ROUTER_URL.") from None
+
+    def _refusal(self, error: urllib.error.HTTPError) -> str:
+        """What the router says, and what is to be set here where it says no to every command."""
+        match error.code, told := _told(error):
+            case 401, _:
+                return (
+                    f"That is not the admin key of the router at {self.url}: set ROUTER_ADMIN_KEY, or name the running "
+                    "router's --data-dir."
+                )
+            case 404, {"code": "not_found", "param": None}:
+                return (
+                    f"{told['message']} Is {self.url} a router's operations plane? With --ops-port that is another "
+                    "port: set ROUTER_URL."
+                )
+            case _, {"message": message}:
+                return str(message)
+        return f"The router answered {error.code}."
+
+
+def _told(error: urllib.error.HTTPError) -> dict[str, Any]:
+    """The error as the router tells it; empty where something else has answered."""
+    try:
+        told = json.load(error)["error"]
+    except (ValueError, KeyError, TypeError, OSError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _kept(path: Path) -> str:
@@ -57,10 +84,3 @@ def _kept(path: Path) -> str:
         why = f"{path}: {error.strerror}"
         text = f"There is no admin key: set ROUTER_ADMIN_KEY, or name the running router's --data-dir ({why})."
         raise RemoteError(text) from None
-
-
-def _said(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.load(error)["error"]["message"])
-    except (ValueError, KeyError, TypeError, OSError):
-        return f"The router answered {error.code}."

@@ -49,8 +49,11 @@ def understand(name: str, rules: Rules, policy: Policy, wishes: Wishes) -> Asked
     resolved = rules.shelf.resolve(mapped)
     if resolved is None:
         near = rules.shelf.nearest(mapped, AUTO)
-        hint = f" Did you mean {', '.join(near)}?" if near else ' "auto" lets the router choose.'
-        text = f"There is no model {mapped!r}.{hint} A policy's [models.map] can say what other names stand for."
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        text = (
+            f'There is no model {mapped!r}.{hint} "auto" lets the router choose; a policy\'s [models.map] can say what '
+            "other names stand for."
+        )
         raise ModelNotFound(text, param="model", extra={"nearest": near})
     card = resolved.card
     if not policy.allows(card.name):

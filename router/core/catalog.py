@@ -175,8 +175,9 @@ class Shelf:
         return Resolved(card=replacement, replaced=name) if replacement else None
 
     def nearest(self, name: str, also: Iterable[str] = ()) -> list[str]:
-        """Up to three known names that look like `name`, for an error message."""
-        return difflib.get_close_matches(name, [*also, *self._names], n=3, cutoff=0.4)
+        """Up to three names of models that are offered and look like `name`, for an error message."""
+        offered = (known for known, card in self._names.items() if self.cards[card].stage is not Stage.RETIRED)
+        return difflib.get_close_matches(name, [*also, *offered], n=3, cutoff=0.5)
 
     def _follow(self, card: ModelCard) -> ModelCard | None:
         for _ in range(_REPLACEMENTS_MAX):

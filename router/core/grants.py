@@ -63,7 +63,11 @@ class Grants(msgspec.Struct, frozen=True, kw_only=True):
 NONE_GRANTED: Final = Grants()
 
 
+def granted(grants: Iterable[Grant], scope: Scope, target: str, window: str, now_ms: int) -> int:
+    """By how much the limit of a budget is raised at that instant, in nano-USD."""
+    return sum(grant.nano for grant in grants if grant.holds(now_ms) and grant.raises(scope, target, window))
+
+
 def raised(nano: int, grants: Iterable[Grant], scope: Scope, target: str, window: str, now_ms: int) -> int:
     """A budget's limit with what is granted at that instant, never beyond what is counted exactly."""
-    extra = sum(grant.nano for grant in grants if grant.holds(now_ms) and grant.raises(scope, target, window))
-    return min(nano + extra, USD_MAX * NANO)
+    return min(nano + granted(grants, scope, target, window, now_ms), USD_MAX * NANO)

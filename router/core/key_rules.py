@@ -62,7 +62,7 @@ def all_budgets(
 def check_key_rules(own: KeyRules) -> None:
     """Raises ValueError with the field and the mistake."""
     if (own.usd is None) is not (own.window is None):
-        raise ValueError("window: goes together with budget_usd")
+        raise ValueError("window: goes together with budget_usd: give both, or neither")
     rules = with_key(Policy(), "key", own)
     try:
         check_policy(replace(Policy(), budgets=rules.budgets, limits=rules.limits))

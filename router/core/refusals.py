@@ -88,6 +88,16 @@ def held_back(plan: Plan) -> RouterError:
     return UpstreamRateLimited(text, retry_after_ms=round(plan.opens_in_s * 1000))
 
 
+# Where the amount is written: a key may have been given one of its own when it was made.
+_WHERE: Final = {
+    Scope.ORGANISATION: "default.toml",
+    Scope.TEAM: "policy of team {team}",
+    Scope.KEY: "the key's own budget, or the policy of team {team}",
+    Scope.MODEL: "policy of team {team}",
+    Scope.TAG: "policy of team {team}",
+}
+
+
 def _owner(account: Account, team: str) -> str:
     match account.scope:
         case Scope.ORGANISATION:
@@ -102,7 +112,7 @@ def _over_budget(denial: Denial, owner: str, team: str) -> RouterError:
     standing, account = denial.standing, denial.standing.account
     resets_at = _resets_at(denial)
     window = account.window if account.window in ("hour", "day", "week", "month", "total") else f"last {account.window}"
-    policy = "default.toml" if account.scope is Scope.ORGANISATION else f"policy of team {team}"
+    policy = _WHERE[account.scope].format(team=team)
     renewal = f"the budget renews at {resets_at}" if resets_at else "this budget does not renew"
     text = (
         f"{owner} has spent {_amount(standing.spent)} and reserved {_amount(standing.held)} of "

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-_VOID: Final = frozenset({"input", "link", "meta", "br"})
+_VOID: Final = frozenset({"input", "link", "meta", "br", "wbr"})
 
 
 class Html(str):
@@ -38,6 +38,12 @@ _CAMEL: Final = {"view_box": "viewBox", "preserve_aspect_ratio": "preserveAspect
 def join(children: Iterable[Child]) -> Html:
     """Elements and texts, one after the other."""
     return Html("".join(_child(child) for child in children))
+
+
+def breakable(name: str) -> Html:
+    """A long name that may go on in the next line behind each underscore, rather than anywhere."""
+    head, *rest = name.split("_")
+    return join([head, *(["_", el("wbr"), part] for part in rest)])
 
 
 def _child(child: Child) -> str:

@@ -28,7 +28,7 @@ from router.store.connect import DEADLINE_S, STORE_ERRORS, Client, away
 from router.store.scripts import load_alone
 
 POLL_S: Final = 1.0
-# An unknown id is asked for again after this, so that a flood of guesses costs the store little.
+# An unknown id, or an unknown secret of a known one, is asked for again after this: guesses cost the store little.
 UNKNOWN_S: Final = 1.0
 CACHED_MAX: Final = 100_000
 READ_MAX: Final = 1_000
@@ -89,6 +89,7 @@ class Keyring:
         self._clock = clock
         self._cache: dict[str, KeyRecord] = {}
         self._unknown: dict[str, float] = {}
+        self._guessed: dict[str, float] = {}
         self._version = -1
 
     async def authenticate(self, key: str | None) -> Principal:
@@ -99,13 +100,17 @@ class Keyring:
             raise InvalidKey(f"{hint}: send it as `Authorization: Bearer sk-mr-…` or `x-api-key`.")
         record = await self._find(match[1])
         digest = self._digest(match[0])
-        known = record.digests if record else {}
-        found = next((stored for stored in known if hmac.compare_digest(stored, digest)), None)
+        found = _stored(record, digest)
+        if record is not None and found is None:
+            record = await self._read_again(record)
+            found = _stored(record, digest)
+            if found is None:
+                self._guessed[record.id] = self._clock() + UNKNOWN_S
         if record is None or found is None:
             hmac.compare_digest(_NOBODY, digest)  # an unknown id takes as long as a wrong secret
             raise InvalidKey("The API key is not known: check it, or ask an operator for a new one.")
         now = self._clock()
-        until = known[found]
+        until = record.digests[found]
         if record.revoked_at is not None or (until is not None and until <= now):
             raise InvalidKey(f"The API key {record.id} was revoked.")
         if record.expires_at is not None and record.expires_at <= now:
@@ -243,11 +248,23 @@ class Keyring:
         if len(self._cache) >= CACHED_MAX or len(self._unknown) >= CACHED_MAX:
             self._cache.clear()
             self._unknown.clear()
+            self._guessed.clear()
         if record is None:
             self._unknown[key_id] = self._clock() + UNKNOWN_S
         else:
             self._cache[key_id] = record
         return record
+
+    async def _read_again(self, record: KeyRecord) -> KeyRecord:
+        """A known key came with a secret that it has not here: it may have been rotated elsewhere a moment ago."""
+        if self._guessed.get(record.id, 0.0) > self._clock():
+            return record
+        version = self._version
+        packed = await self._packed(record.id)
+        newer = _unpacked(packed) if packed else record
+        if version == self._version:
+            self._cache[record.id] = newer
+        return newer
 
     async def _packed(self, key_id: str) -> bytes | None:
         packed: bytes | None = await self._ask(self._client.hget(names.KEYS, key_id))
@@ -276,6 +293,12 @@ class Keyring:
 
 def _unpacked(packed: bytes) -> KeyRecord:
     return msgspec.json.decode(packed, type=KeyRecord)
+
+
+def _stored(record: KeyRecord | None, digest: str) -> str | None:
+    """The key's own copy of `digest`; None when it has none."""
+    known = record.digests if record else {}
+    return next((stored for stored in known if hmac.compare_digest(stored, digest)), None)
 
 
 def _new_key(key_id: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.core.asked import AUTO, Wishes, understand
-from router.core.catalog import Ability
+from router.core.catalog import Ability, Stage
 from router.core.kinds import Kind
 from router.core.plan import Plan
 from router.core.reasons import Reason, Why
@@ -238,6 +238,14 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
     with pytest.raises(ModelNotFound, match='"auto" lets the router choose'):
         understand("§§§§", world, world.default, Wishes())
+
+
+def test_no_retired_model_is_proposed() -> None:
+    world = rules()
+    retired = {name for name, card in world.shelf.cards.items() if card.stage is Stage.RETIRED}
+    assert retired
+    for name in retired:
+        assert {"older", *retired}.isdisjoint(world.shelf.nearest(f"{name}x"))
 
 
 @pytest.mark.parametrize("name", ["auto:best", "auto:", "AUTO"])

@@ -92,6 +92,10 @@ class TestBudgets:
         assert error.message.startswith(f"{owner} has spent")
         assert "search" in error.message
 
+    def test_a_keys_amount_may_be_its_own(self) -> None:
+        error = denied(denial(msgspec.structs.replace(USD, scope=Scope.KEY, id="k1")), "search")
+        assert error.message.endswith("(the key's own budget, or the policy of team search).")
+
 
 class TestRates:
     def test_a_429_says_when_to_come_back(self) -> None:

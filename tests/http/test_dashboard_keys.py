@@ -100,7 +100,14 @@ def test_a_form_that_is_filled_in_wrong_makes_no_key_and_is_told_so(
     refused = change(kept, cookie, "/create-key", **{"team": "apps", "name": "x", **fields})
     assert refused.status == 400
     assert told in unescape(refused.body.decode())
+    assert 'href="/dashboard/keys"' in refused.body.decode()
     assert kept.admin("GET", "/keys").json == before
+
+
+def test_a_misspelt_team_is_told_whose_policy_holds(kept: Router, cookie: str) -> None:
+    for team, policy in (("free", "free.toml"), ("serch", "default.toml")):
+        made = change(kept, cookie, "/create-key", team=team, name="x", unlimited="yes")
+        assert f"held to the policy {policy}" in made.body.decode()
 
 
 def test_a_key_gets_another_secret_on_the_page_and_the_old_one_ends(kept: Router, cookie: str) -> None:

@@ -159,6 +159,21 @@ def test_whoever_asks_for_what_openai_or_mistral_have_is_told_where_to_go(router
     assert "there is no such endpoint" not in reply.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/chat/completions", "did you mean /v1/chat/completions?"),
+        ("/models/auto", "did you mean /v1/models/auto?"),
+        ("/v1/v1/chat/completions", "one /v1 too many"),
+        ("/", "people open /dashboard"),
+    ],
+)
+def test_a_slip_in_the_base_url_is_told(router: Router, path: str, told: str) -> None:
+    reply = running.call(f"{router.url}{path}", key=router.key)
+    assert reply.status == 404
+    assert told in reply.error["message"]
+
+
 def test_other_paths_are_a_404_and_other_methods_a_405_in_the_same_shape(router: Router) -> None:
     for path in ("/", "/v2/chat/completions", "/chat/completions", "/admin", "/.env", "/v1/../etc/passwd"):
         reply = running.call(f"{router.url}{path}", key=router.key)

@@ -69,9 +69,17 @@ def test_a_grant_opens_a_budget_on_every_replica_and_its_end_closes_it(two: tupl
     [budget] = shown["budgets"]
     assert (budget["limit_usd"], budget["granted_by"], budget["mode"]) == ("5.000001000", [given["id"]], "hard")
     assert budget["spent_usd"] == f"{float(answer.headers['x-router-cost-usd']):.9f}"
+
+    def seen() -> bool:
+        headers = {"accept": "text/html"}
+        page = running.call(f"{other.url}/dashboard/budgets?team=poor", key=ADMIN_KEY, headers=headers)
+        return "> granted<" in page.body.decode()
+
+    assert seen()
     gone = other.admin("DELETE", f"/policies/poor/grants/{given['id']}").json
     assert gone["revoked_at"] is not None
     wait_for(lambda: one.chat(key=key, max_tokens=5).status == 402, HELD_S)
+    wait_for(lambda: not seen())
     assert one.admin("GET", "/policies/poor").json["grants"] == []
     what = [change["what"] for change in one.admin("GET", "/audit?limit=2").json["changes"]]
     assert what == ["grant.revoked", "grant.given"]
@@ -137,6 +145,8 @@ def test_a_policy_in_effect_says_where_each_value_comes_from(two: tuple[Router, 
     assert rows["region"] == ("any", "product", None)
     assert rows["budget.team.month.usd"] == ("0.000001", "poor.toml", 6)
     assert rows["budget.team.month.mode"] == ("hard", "product", None)
+    (month,) = shown["budgets"]
+    assert month["resets_at"].endswith("-01T00:00:00Z"), "the end of its window, to the second"
     fallen = one.admin("GET", "/policies/without-a-file").json
     assert fallen["file"] == "default.toml"
     assert [budget["id"] for budget in fallen["budgets"]] == ["without-a-file"]

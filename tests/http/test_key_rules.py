@@ -89,9 +89,21 @@ def test_the_same_on_the_command_line(router: Router) -> None:
         return out
 
     rules = ("--budget-usd", "5", "--window", "24h", "--concurrency", "4")
-    name = said("keys", "create", "--team", "apps", "--name", "laptop", *rules).split()[1]
+    created = said("keys", "create", "--team", "apps", "--name", "laptop", *rules)
+    assert created.endswith("It is held to the policy apps.toml.\n")
+    assert said("keys", "create", "--team", "aps", "--name", "x").endswith("It is held to the policy default.toml.\n")
+    name = created.split()[1]
     shown = said("keys", "show", name)
+    assert "models               all" in shown
+    assert "5 USD (24h), concurrency 4" in said("keys", "list")
+    assert "budget_usd 5, window 24h, concurrency 4" in said("audit")
+    standing = said("policy", "show", "apps")
+    assert f"key {name}" in standing
+    assert "5.000000000" in standing, "no figure is cut off"
+    assert "…" not in standing
+    assert said("policy", "grants", "aps") == "Team aps has no grant that has not ended.\n"
     assert "budget 24h           0.000000000 of 5.000000000 USD spent, 0.000000000 reserved" in shown
     assert "concurrency          4" in shown
     assert "works for 3600 s more" in said("keys", "rotate", name, "--grace", "1h")
     assert "works for 60 s more" in said("keys", "rotate", name, "--grace", "60")
+    assert "is refused on every replica within seconds" in said("keys", "rotate", name, "--grace", "0")

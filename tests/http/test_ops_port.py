@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import running
-from tests.running import ADMIN_KEY, Router, Simulator, call
+from tests.running import ADMIN_KEY, Router, Simulator, call, command
 
 OPERATIONS = (
     "/admin/v1/keys",
@@ -54,6 +54,13 @@ def test_apps_are_served_on_the_other_port_only(apart: tuple[Router, str]) -> No
     assert call(f"{local(router)}/v1/models", key=router.key).status == 200
     for path in DATA:
         assert call(f"{ops}{path}", key=router.key).status == 404, path
+
+
+def test_a_command_that_asks_the_apps_port_is_told_of_the_other(apart: tuple[Router, str]) -> None:
+    router, ops = apart
+    for url, code, told in ((local(router), 1, "With --ops-port that is another port: set ROUTER_URL."), (ops, 0, "")):
+        done = command("keys", "list", environ={"ROUTER_URL": url, "ROUTER_ADMIN_KEY": ADMIN_KEY})
+        assert (done[0], told in done[2]) == (code, True), done
 
 
 def test_health_is_told_on_both(apart: tuple[Router, str]) -> None:

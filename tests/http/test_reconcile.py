@@ -97,6 +97,8 @@ def test_after_a_kill_the_vendors_bill_brings_the_ledger_to_the_nano(upstream: S
         assert (total["nano_usd"], total["unconfirmed_nano_usd"]) == (bill["nano_usd"], 0)
         assert findings(reconcile(router, "--export", file)) == {LARGE: "agrees", SMALL: "agrees"}
         assert reconcile(router) == {"unconfirmed": [], "groups": []}
+        environ = {"ROUTER_URL": router.url, "ROUTER_ADMIN_KEY": ADMIN_KEY}
+        assert command("reconcile", environ=environ) == (0, "Nothing is unconfirmed.\n", "")
         refused = router.chat(model=LARGE, max_tokens=80_000)
         assert refused.status == 402
         assert refused.error["budget"]["spent_usd"] == f"{bill['nano_usd'] / 1e9:.9f}"

@@ -24,7 +24,7 @@ from router.ops.charts import (
     stacked,
     waterfall,
 )
-from router.ops.html import Html, el, join
+from router.ops.html import Html, breakable, el, join
 
 HOSTILE = "\"><script>alert('x')</script>&amp;"
 
@@ -135,3 +135,8 @@ def test_attributes_that_are_not_given_are_left_out() -> None:
         == '<a hidden class="c" aria-label="&quot;">x</a>'
     )
     assert join([el("br"), "<", None, 3]) == "<br>&lt;3"
+
+
+def test_a_long_name_breaks_behind_its_underscores_and_is_escaped() -> None:
+    assert breakable("no_suitable_model") == "no_<wbr>suitable_<wbr>model"
+    assert breakable("<b>_") == "&lt;b&gt;_<wbr>"

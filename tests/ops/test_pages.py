@@ -198,6 +198,7 @@ def over() -> Burning:
         (burning(Outlook.RUNS_OUT, ends_ms=None), "never"),
         (burning(Outlook.LASTS, scope=Scope.KEY, called="nightly job"), "month of key nightly job"),
         (burning(Outlook.LASTS, kind="shadow"), "shadow"),
+        (burning(Outlook.LASTS, granted=25_000_000_000), "$100.00 $25.00 granted"),
     ],
 )
 def test_a_budget_says_when_it_runs_out_and_when_it_does_not(one: Burning, told: str) -> None:

@@ -194,6 +194,40 @@ async def _works(keyring: Keyring, key: str) -> bool:
     return True
 
 
+def test_a_new_secret_works_at_once_on_every_replica(run: Run, team: str) -> None:
+    """An app that gets it the moment it is made must not be told that nobody knows it."""
+
+    async def main(client: Any) -> None:
+        clock = Clock()
+        here, there = patient_keyring(client, PEPPER, clock), patient_keyring(client, PEPPER, clock)
+        record, old = await here.create(team, "ci")
+        await there.authenticate(old)
+        for _ in range(2):
+            rotated = await here.rotate(record.id, 60)
+            assert rotated is not None
+            for key in (rotated[1], old):
+                assert (await there.authenticate(key)).key_id == record.id
+
+    run(main)
+
+
+def test_guesses_at_a_known_key_cost_the_store_one_look_a_second(run: Run, team: str) -> None:
+    async def main(client: Any) -> None:
+        clock = Clock()
+        here, there = patient_keyring(client, PEPPER, clock), patient_keyring(client, PEPPER, clock)
+        record, old = await here.create(team, "ci")
+        await there.authenticate(old)
+        assert not await _works(there, other_secret(old))
+        rotated = await here.rotate(record.id, 60)
+        assert rotated is not None
+        assert not await _works(there, rotated[1]), "it has looked already in this second"
+        assert await _works(there, old)
+        clock.now_s += 1
+        assert await _works(there, rotated[1])
+
+    run(main)
+
+
 def test_an_id_that_was_unknown_is_found_once_it_exists(run: Run, team: str) -> None:
     async def main(client: Any) -> None:
         clock = Clock()

@@ -40,7 +40,7 @@ def refused(request: Request[Any, Any, Any], error: RouterError) -> Response[Any
     if isinstance(error, SignIn):
         asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         return see(f"/dashboard/sign-in?{urlencode({'to': asked if request.method == 'GET' else '/dashboard'})}")
-    return html(failed_page(error.message), error.status)
+    return html(failed_page(error.message, _back(request.url.path)), error.status)
 
 
 def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -57,6 +57,16 @@ def refused_by_litestar(request: Request[Any, Any, Any], error: HTTPException) -
     else:
         text = f"Nothing can be sent to {path}: it can only be read."
     return html(failed_page(text), error.status_code)
+
+
+def _back(path: str) -> tuple[str, str]:
+    """The page that the form at `path` stands on."""
+    match path.removeprefix("/dashboard/"):
+        case "create-key" | "rotate" | "revoke":
+            return "the keys", "/keys"
+        case "disable" | "enable" | "pin-all" | "unpin":
+            return "the upstream", "/upstream"
+    return "the overview", ""
 
 
 def _by_browser(request: Request[Any, Any, Any]) -> bool:

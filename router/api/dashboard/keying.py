@@ -28,7 +28,9 @@ def keying_routes(desk: Desk) -> list[HTTPRouteHandler]:
     async def create_on_page(request: Request[Any, Any, Any]) -> Response[str]:
         """Make a key, and show its secret."""
         made = await desk.keychain.create(request, _asked(await desk.change(request)))
-        return shown(request, made, "It works from now on.")
+        # A misspelt team is a new one, which lives under the default policy.
+        policy = desk.keychain.rules().file_of(made.record.team)
+        return shown(request, made, f"It works from now on, held to the policy {policy}.toml.")
 
     @post("/dashboard/rotate", status_code=200)
     async def rotate_on_page(request: Request[Any, Any, Any]) -> Response[str]:

@@ -11,8 +11,9 @@ import msgspec
 from router.api.dashboard.asked import DAY_MS, HOUR_MS
 from router.api.dashboard.desk import Desk
 from router.api.dashboard.sums import Days
-from router.core.charges import Standing
+from router.core.charges import Account, Standing
 from router.core.forecast import Outlook, forecast, window_of
+from router.core.grants import Grant, granted
 from router.core.key_rules import all_budgets
 from router.core.policy import Scope
 from router.core.rollup import Rollup
@@ -49,11 +50,18 @@ async def burning(desk: Desk, teams: Sequence[str], days: Days) -> list[Burning]
         asked += [("", shared)] if shared else []
     replies = await asyncio.gather(*(desk.twins.peek(team, vector) for team, vector in asked))
     found = [
-        _burning(team, standing, called, days, now_ms, teams)
+        msgspec.structs.replace(
+            _burning(team, standing, called, days, now_ms, teams),
+            granted=_granted(desk.grants(team or rules.default.team), standing.account, now_ms),
+        )
         for (team, _), standings in zip(asked, replies, strict=True)
         for standing in standings
     ]
     return sorted(found, key=_urgency)
+
+
+def _granted(grants: Sequence[Grant], account: Account, now_ms: int) -> int:
+    return granted(grants, account.scope, account.id, account.window, now_ms)
 
 
 def _urgency(one: Burning) -> tuple[int, int, float, str, str]:

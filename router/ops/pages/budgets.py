@@ -21,8 +21,8 @@ OVER_MS = 60_000
 
 class Burning(msgspec.Struct, frozen=True, kw_only=True):
     """One budget. Money is nano-USD, times epoch ms. `called` names whom it counts, where that is not the team;
-    `window` is as the policy says it; `ends_ms` is None for a window without an end, `begins_ms` when the chart
-    begins. `steps` are instants and what had been spent by then."""
+    `granted` is what the limit has of grants; `window` is as the policy says it; `ends_ms` is None for a window without
+    an end, `begins_ms` when the chart begins. `steps` are instants and what had been spent by then."""
 
     team: str
     scope: Scope
@@ -37,6 +37,7 @@ class Burning(msgspec.Struct, frozen=True, kw_only=True):
     begins_ms: int
     ends_ms: int | None
     rolling: bool = False
+    granted: int = 0
     steps: Sequence[tuple[int, int]] = ()
 
 
@@ -168,7 +169,7 @@ def _row(one: Burning, now_ms: int) -> Sequence[Child]:
         [bar, " ", share(one.spent, one.limit)],
         money(one.spent),
         money(one.held),
-        money(one.limit),
+        [money(one.limit), el("div", money(one.granted), " granted", class_="soft") if one.granted else None],
         f"{dollars(one.forecast.pace_nano)}/h" if one.forecast.pace_nano else "–",
         ends,
     )

@@ -132,7 +132,7 @@ def _changes(now: InForce) -> Html:
             line.at,
             badge(line.what),
             el("span", line.target, class_="name"),
-            el("span", line.details, class_="name"),
+            el("span", line.details, class_="text"),
             el("span", line.by, class_="mono"),
             line.source,
         )

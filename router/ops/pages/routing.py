@@ -11,7 +11,7 @@ from router.core.attempts import Outcome
 from router.core.rollup import Histogram, Rollup
 from router.ops.charts import Column, Line, ceiling, gauge, legend, lines, stacked
 from router.ops.figures import count, millis, share
-from router.ops.html import Child, Html, el
+from router.ops.html import Child, Html, breakable, el
 from router.ops.pages.layout import ROOT, Frame, asking, badge, card, choices, hidden, link, page, plot, select, table
 from router.ops.pages.over_time import Span, marks, points_of, when
 from router.ops.words import OUTCOMES, reason
@@ -66,7 +66,7 @@ def escalations(rollup: Rollup) -> Html:
 
 def refusals(rollup: Rollup) -> Html:
     rows = [
-        (el("a", code, href=link(f"{ROOT}/requests", code=code)), bar, told, part)
+        (el("a", breakable(code), href=link(f"{ROOT}/requests", code=code)), bar, told, part)
         for code, bar, told, part in _shares(rollup.refusals)
     ]
     shown = table(("code", "", "requests", ""), rows, numbers=(2, 3), empty="Nothing was refused, nothing failed.")

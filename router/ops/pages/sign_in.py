@@ -46,8 +46,9 @@ def sign_in_page(to: str, refused: str | None = None) -> str:
     )
 
 
-def failed_page(message: str) -> str:
-    """What went wrong, and what to do."""
+def failed_page(message: str, back_to: tuple[str, str] = ("the overview", "")) -> str:
+    """What went wrong, and what to do. `back_to` is a page's name and its path within the dashboard."""
     title = "That did not work"
-    back = el("p", el("a", "To the overview", href=ROOT))
+    name, path = back_to
+    back = el("p", el("a", f"Back to {name}", href=f"{ROOT}{path}"))
     return page(title, [el("h1", title), el("p", message, class_="notice bad"), back], None)

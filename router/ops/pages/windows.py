@@ -78,5 +78,6 @@ def _shared(window: Window) -> Child:
     if window.key is None and window.teams is not None:
         who = "every team but " + who
     key = f", by the key in {window.key}" if window.key else ""
-    processes = f", {window.sharers:,} processes" if window.sharers > 1 else ""
+    # On a line of its own, or the table is wider than a desk's screen.
+    processes = el("div", f"{window.sharers:,} processes", class_="soft") if window.sharers > 1 else None
     return [el("span", who, class_="name"), key, processes]
