@@ -34,6 +34,8 @@ SYNC_S: Final = 0.02
 SEGMENT_S: Final = 60.0
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 SUFFIX: Final = ".jsonl"
+# What a segment's name ends with until it is locked.
+UNLOCKED: Final = ".new"
 
 
 class Open(msgspec.Struct, kw_only=True):
@@ -58,11 +60,16 @@ class Segment:
         self.dirty = False
         self.gone = False
         self.totals: defaultdict[str, TeamTotals] = defaultdict(TeamTotals)
-        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Whoever looks for what dead processes left takes a segment that is not locked for one of theirs, so this one
+        # gets its name with its lock.
+        making = path.with_name(path.name + UNLOCKED)
+        self.fd = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            making.rename(path)
         except OSError:
             os.close(self.fd)
+            making.unlink(missing_ok=True)
             raise
 
     def sync(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Final
 
 import msgspec
 
-from router.store.journal import SUFFIX
+from router.store.journal import SUFFIX, UNLOCKED
 from router.store.journal_lines import Line, read_lines
 
 LOCK: Final = "claim.lock"
+# A segment is without its lock, and empty, for an instant; one that stays so was left by a process that died then.
+UNLOCKED_MAX_S: Final = 60.0
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +52,10 @@ class Claim:
 
     def names(self) -> list[tuple[Path, ...]]:
         """The segments that nobody holds, one group for each dead process, oldest first."""
+        for path in self._directory.glob(f"*{UNLOCKED}"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > UNLOCKED_MAX_S:
+                    path.unlink()
         groups: defaultdict[str, list[Path]] = defaultdict(list)
         for path in sorted(self._directory.glob(f"*{SUFFIX}")):
             groups[path.name.rpartition("-")[0]].append(path)

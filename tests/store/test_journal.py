@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from router.store.connect import Client
 from router.store.journal import Journal
 from router.store.journal_lines import Done, End, Intent, Sent, read_lines
 from router.store.ledger import Ending
+from router.store.leftovers import Claim
 from tests.store.conftest import Run
 from tests.store.journals import Clock, Office, segments
 from tests.store.making import amounts
@@ -55,6 +57,42 @@ def test_a_line_is_in_the_file_when_the_call_returns(tmp_path: Path) -> None:
         journal.close()
 
     asyncio.run(main())
+
+
+def test_a_segment_is_never_seen_without_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker looks for what dead processes left at the very moment when this one begins a segment."""
+    claims, lock = [Claim(tmp_path)], writing.fcntl.flock
+
+    def looked_at_first(number: int, how: int) -> None:
+        if claims:
+            claim = claims.pop()
+            assert claim.take()
+            assert claim.names() == []
+            claim.release()
+        lock(number, how)
+
+    async def main() -> None:
+        journal = Journal(tmp_path)
+        monkeypatch.setattr(writing, "fcntl", SimpleNamespace(**{**vars(writing.fcntl), "flock": looked_at_first}))
+        journal.intend(intent("q#1"))
+        assert not claims
+        assert said(tmp_path) == ["Intent q#1"]
+        journal.close()
+
+    asyncio.run(main())
+
+
+def test_what_died_before_it_was_locked_is_swept_away_in_time(tmp_path: Path) -> None:
+    fresh, old = (tmp_path / f"{name}-000001{writing.SUFFIX}{writing.UNLOCKED}" for name in ("fresh", "old"))
+    for path in (fresh, old):
+        path.touch()
+    os.utime(old, (0, 0))
+    claim = Claim(tmp_path)
+    assert claim.take()
+    assert claim.names() == []
+    claim.release()
+    assert fresh.exists()
+    assert not old.exists()
 
 
 def test_nobody_else_reads_it(tmp_path: Path) -> None:
