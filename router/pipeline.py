@@ -19,6 +19,7 @@ from router.core.explain import RouterObject, explain
 from router.core.grants import Grant
 from router.core.journey import Journey
 from router.core.key_rules import with_key
+from router.core.keys import Principal
 from router.core.language import Detector
 from router.core.money import parse_usd
 from router.core.plan import Plan, make_plan
@@ -35,7 +36,7 @@ from router.errors import BadRequest, NotAllowed, RouterError, UpstreamTimeout
 from router.holding import Holding
 from router.recording import Recorder
 from router.serving import Serving, Streamed, Whole
-from router.store.keyring import Keyring, Principal
+from router.store.keyring import Keyring
 from router.store.ledger import Reservation
 from router.store.outputs import Outputs
 from router.store.warmth import Warmth

@@ -1,16 +1,12 @@
-"""Running the app: the port, the store beside it, the worker processes, and a stop that loses nothing."""
+"""Running the app: the port, the store beside it, one process or several, and a stop that loses nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import logging
-import os
-import shutil
 import signal
 import socket
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
@@ -19,18 +15,14 @@ import msgspec
 import uvicorn
 import uvloop
 
-from router import children
+from router import children, workers
 from router.draining import Draining
 from router.settings import Settings
 from router.store import embedded
 from router.store.connect import UnknownScheme, connect
 
-log = logging.getLogger("router.server")
-
 # Idle connections are kept longer than load balancers and SDKs keep theirs; uvicorn's own 5 s causes resets.
 KEEPALIVE_S: Final = 75
-RESPAWN_S: Final = 1.0
-STAYS: Final = 3  # the exit code of what ran beside the workers and wants them to go on
 OPS_HOST: Final = "127.0.0.1"
 
 
@@ -116,8 +108,8 @@ def serve(settings: Settings, listeners: list[socket.socket], *, on_ready: Calla
     """Serve until SIGINT or SIGTERM, in this process or in `settings.workers` of them. `settings` names a store."""
     if settings.workers > 1:
         _supervise(settings, listeners, on_ready)
-        return
-    _run(settings, listeners, lambda: _told(on_ready))
+    else:
+        _run(settings, listeners, lambda: _told(on_ready))
 
 
 async def _told(on_ready: Callable[[], None]) -> bool:
@@ -130,8 +122,23 @@ def run(settings: Settings, listeners: list[socket.socket], beside: Callable[[],
     process of its own."""
     if settings.workers > 1:
         _supervise(settings, listeners, lambda: None, beside)
-        return
-    _run(settings, listeners, beside)
+    else:
+        _run(settings, listeners, beside)
+
+
+def _supervise(
+    settings: Settings,
+    listeners: list[socket.socket],
+    on_ready: Callable[[], None],
+    beside: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    for listener in listeners:
+        listener.listen(2048)
+
+    def work() -> None:
+        _run(settings, listeners, lambda: _told(lambda: None))
+
+    workers.supervise(work, settings.workers, settings.data_dir / "metrics", on_ready, beside)
 
 
 def _run(settings: Settings, listeners: list[socket.socket], beside: Callable[[], Awaitable[bool]]) -> None:
@@ -204,98 +211,3 @@ async def serving(settings: Settings, listeners: list[socket.socket]) -> AsyncIt
 def _not_our_cuts(record: logging.LogRecord) -> bool:
     """A broken stream is left without its end on purpose, which makes uvicorn cut the connection and say so."""
     return "without completing response" not in record.getMessage()
-
-
-def _supervise(
-    settings: Settings,
-    listeners: list[socket.socket],
-    on_ready: Callable[[], None],
-    beside: Callable[[], Awaitable[bool]] | None = None,
-) -> None:
-    """Worker processes that share their ports; one that dies is replaced."""
-    figures = settings.data_dir / "metrics"
-    shutil.rmtree(figures, ignore_errors=True)  # figures of processes that are gone
-    figures.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(figures)
-    for listener in listeners:
-        listener.listen(2048)
-    stopping = False
-
-    def stop(*_: Any) -> None:
-        nonlocal stopping
-        stopping = True
-        for pid in workers:
-            os.kill(pid, signal.SIGTERM)
-
-    workers: set[int] = set()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    workers.update(_fork(settings, listeners) for _ in range(settings.workers))
-    guest, code = _fork_guest(beside) if beside is not None else None, 0
-    on_ready()
-    while workers:
-        try:
-            pid, status = os.wait()
-        except InterruptedError:
-            continue
-        if pid == guest and (code := os.waitstatus_to_exitcode(status)) != STAYS:
-            stop()
-        if pid not in workers:
-            continue
-        workers.discard(pid)
-        _forget_figures(pid)
-        if not stopping:
-            log.error("worker %d ended with status %d; another takes its place", pid, os.waitstatus_to_exitcode(status))
-            _count_restart()
-            time.sleep(RESPAWN_S)
-            if not stopping:
-                workers.add(_fork(settings, listeners))
-    if code not in (0, STAYS):
-        sys.exit(code)
-
-
-def _fork(settings: Settings, listeners: list[socket.socket]) -> int:
-    def work() -> int:
-        _run(settings, listeners, lambda: _told(lambda: None))
-        return 0
-
-    return _forked(work, "a worker could not go on")
-
-
-def _fork_guest(beside: Callable[[], Awaitable[bool]]) -> int:
-    """A process that asks the workers; a connection waits until one takes it. It ends with STAYS when they go on."""
-
-    async def main() -> bool:
-        return await beside()
-
-    return _forked(lambda: 0 if asyncio.run(main()) else STAYS, "what runs beside the workers could not go on")
-
-
-def _forked(job: Callable[[], int], failed: str) -> int:
-    """The id of a child that does `job`, whose result is its exit code."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes on what counts
-        children.die_with_parent()
-        code = job()
-    except BaseException:
-        log.exception(failed)
-        os._exit(1)
-    sys.stdout.flush()
-    os._exit(code)
-
-
-def _forget_figures(pid: int) -> None:
-    """Gauges of a process that is gone must not be added up any more."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
-
-
-def _count_restart() -> None:
-    from router.ops.registry import worker_replaced  # as above: the environment is set up by now
-
-    worker_replaced()

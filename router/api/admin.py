@@ -13,8 +13,8 @@ from router.api.changes import said
 from router.api.keychain import Keychain, Made, NewKey, Rotation
 from router.api.records import record_routes
 from router.core.key_rules import KeyRules
+from router.core.keys import KeyRecord
 from router.core.rules import Rules
-from router.store.keyring import KeyRecord
 from router.store.records import Records
 
 

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from router.core.grants import Grant
+from router.core.keys import KeyRecord
 from router.core.policy import Policy
 from router.core.record import RequestRecord, Sums
 from router.store.audit import Line
-from router.store.keyring import KeyRecord
 from router.store.reconciling import Unconfirmed
 from router.store.saving import Total
 

@@ -16,10 +16,11 @@ from router.api.changes import Changes
 from router.core.backup import READ, VERSION
 from router.core.charges import Kind
 from router.core.grants import Grant
+from router.core.keys import KeyRecord
 from router.core.policy import NAME
 from router.errors import BadRequest
 from router.store.grants import GRANTS_MAX, GrantBook, Regranted, TooManyGrants
-from router.store.keyring import KeyRecord, Keyring, Restored
+from router.store.keyring import Keyring, Restored
 from router.store.names import ORGANISATION
 from router.store.saving import Saving, Total
 

@@ -15,10 +15,11 @@ from router.api.asking import check_team
 from router.api.changes import Changes
 from router.core.asked import AUTO
 from router.core.key_rules import KeyRules, check_key_rules
+from router.core.keys import KeyRecord
 from router.core.rules import Rules
 from router.errors import BadRequest, NotFound
 from router.pipeline import ENDPOINTS
-from router.store.keyring import KeyRecord, Keyring
+from router.store.keyring import Keyring
 
 # Year 3000: later ones cannot be shown in every zone.
 EXPIRY_MAX_S: Final = 32_503_680_000

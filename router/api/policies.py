@@ -17,13 +17,14 @@ from router.api.grants import grant_routes, shown
 from router.core.charges import Account, Standing
 from router.core.grants import Grant
 from router.core.key_rules import all_budgets
+from router.core.keys import KeyRecord
 from router.core.money import usd
 from router.core.policy import Policy
 from router.core.policy_fields import effective
 from router.core.rules import Rules
 from router.errors import NotFound
 from router.store.grants import GrantBook
-from router.store.keyring import KeyRecord, Keyring
+from router.store.keyring import Keyring
 from router.store.twins import Twins
 
 # A script holds the store up for all others while it runs.

@@ -16,12 +16,12 @@ import secrets
 import string
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from router.core.key_rules import KeyRules
+from router.core.keys import KeyRecord, Principal, principal_of
 from router.errors import InvalidKey, StoreUnavailable
 from router.store import names
 from router.store.connect import DEADLINE_S, STORE_ERRORS, Client, away
@@ -39,39 +39,12 @@ _SAVE: Final = load_alone("save_key")
 _NOBODY: Final = hashlib.sha256(b"").hexdigest()
 
 
-class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as the store keeps it. Times are epoch seconds; `digests` maps an HMAC to when it ends to be valid (None:
-    with the key), so that a rotated secret can live on for a while."""
-
-    id: str
-    team: str
-    name: str
-    digests: dict[str, float | None]
-    created_at: float
-    models: tuple[str, ...] = ()
-    endpoints: tuple[str, ...] = ()
-    expires_at: float | None = None
-    revoked_at: float | None = None
-    unlimited: bool = False
-    own: KeyRules | None = None
-
-
 class Restored(enum.Enum):
     """What became of a record from a backup."""
 
     RESTORED = "restored"
     REVOKED = "revoked"
     KEPT = "kept"
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks."""
-
-    key_id: str
-    team: str
-    models: tuple[str, ...]
-    endpoints: tuple[str, ...]
-    own: KeyRules | None = None
 
 
 class Keyring:
@@ -109,20 +82,7 @@ class Keyring:
         if record is None or found is None:
             hmac.compare_digest(_NOBODY, digest)  # an unknown id takes as long as a wrong secret
             raise InvalidKey("The API key is not known: check it, or ask an operator for a new one.")
-        now = self._clock()
-        until = record.digests[found]
-        if record.revoked_at is not None or (until is not None and until <= now):
-            raise InvalidKey(f"The API key {record.id} was revoked.")
-        if record.expires_at is not None and record.expires_at <= now:
-            day = datetime.fromtimestamp(record.expires_at, UTC).isoformat(timespec="seconds")
-            raise InvalidKey(f"The API key {record.id} expired at {day}.")
-        return Principal(
-            key_id=record.id,
-            team=record.team,
-            models=record.models,
-            endpoints=record.endpoints,
-            own=record.own,
-        )
+        return principal_of(record, found, self._clock())
 
     async def create(
         self,

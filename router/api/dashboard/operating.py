@@ -15,6 +15,7 @@ from router.api.dashboard.changing import DONE
 from router.api.dashboard.desk import Desk
 from router.api.dashboard.sums import over
 from router.core.catalog import ModelCard, Stage
+from router.core.keys import KeyRecord
 from router.core.policy import DEFAULT_TEAM
 from router.core.rollup import Rollup
 from router.ops.pages.keys import KeyRow, Keys, keys_page
@@ -22,7 +23,6 @@ from router.ops.pages.policies import ChangeRow, InForce, Refusal, policies_page
 from router.ops.pages.upstream import ModelState, Upstreams, upstream_page
 from router.ops.pages.windows import Measured, Window
 from router.store.audit import Line
-from router.store.keyring import KeyRecord
 from router.upstream.quotas import QuotaView
 
 KEYS_SHOWN: Final = 100

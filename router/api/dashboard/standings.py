@@ -15,10 +15,10 @@ from router.core.charges import Account, Standing
 from router.core.forecast import Outlook, forecast, window_of
 from router.core.grants import Grant, granted
 from router.core.key_rules import all_budgets
+from router.core.keys import KeyRecord
 from router.core.policy import Scope
 from router.core.rollup import Rollup
 from router.ops.pages.budgets import Burning
-from router.store.keyring import KeyRecord
 
 # The chart of a budget without an end, or with a very long window, begins this long ago at the most.
 DRAWN_MS_MAX: Final = 62 * DAY_MS
